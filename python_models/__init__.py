@@ -1,0 +1,1 @@
+"""dbt Python models and the estimators they call."""

@@ -1,0 +1,1 @@
+"""Where data come in, rest and go out: ingest, the synthetic cohort, seeds, macros, publish."""
