@@ -74,3 +74,9 @@ case
         else {{ json_list_holds(column, code) }}
     end
 {%- endmacro %}
+
+{# The special dates of first occurrences and primary care (coding 819), quoted for an `in (...)`: they parse as dates but date no event. #}
+{% macro special_dates(rules) -%}
+    {%- set codes = rules.get(131962, {'codes': [{'code': '1900-01-01'}]})['codes'] | map(attribute='code') | list -%}
+'{{ codes | join("', '") }}'
+{%- endmacro %}

@@ -11,7 +11,7 @@ first_occurrences as (
         eid as participant_id,
         'M80' as icd10_category,
         {{ field_date('p131962', rules) }} as first_reported_date,
-        p131962 in ('1900-01-01', '1901-01-01', '1902-02-02', '1903-03-03', '1909-09-09', '2037-07-07') as is_special_date,
+        p131962 in ({{ special_dates(rules) }}) as is_special_date,
         p131963 as source_code
     from participants
     where p131962 is not null
@@ -22,7 +22,7 @@ first_occurrences as (
         eid as participant_id,
         'M81' as icd10_category,
         {{ field_date('p131964', rules) }} as first_reported_date,
-        p131964 in ('1900-01-01', '1901-01-01', '1902-02-02', '1903-03-03', '1909-09-09', '2037-07-07') as is_special_date,
+        p131964 in ({{ special_dates(rules) }}) as is_special_date,
         p131965 as source_code
     from participants
     where p131964 is not null
@@ -33,7 +33,7 @@ first_occurrences as (
         eid as participant_id,
         'M82' as icd10_category,
         {{ field_date('p131966', rules) }} as first_reported_date,
-        p131966 in ('1900-01-01', '1901-01-01', '1902-02-02', '1903-03-03', '1909-09-09', '2037-07-07') as is_special_date,
+        p131966 in ({{ special_dates(rules) }}) as is_special_date,
         p131967 as source_code
     from participants
     where p131966 is not null
@@ -44,7 +44,7 @@ first_occurrences as (
         eid as participant_id,
         'M62' as icd10_category,
         {{ field_date('p131934', rules) }} as first_reported_date,
-        p131934 in ('1900-01-01', '1901-01-01', '1902-02-02', '1903-03-03', '1909-09-09', '2037-07-07') as is_special_date,
+        p131934 in ({{ special_dates(rules) }}) as is_special_date,
         p131935 as source_code
     from participants
     where p131934 is not null

@@ -1,5 +1,6 @@
 -- Primary care clinical records with a usable date: 1900-01-01 to 1903-03-03 and 2037-07-07 are placeholders of coding 819.
 {{ gate('raw') }}
+{%- set rules = field_rules() %}
 
 with gp_clinical as (
     select * from {{ source('ukb', 'gp_clinical') }}
@@ -13,7 +14,7 @@ events as (
         case when read_2 is not null then 'read_2' else 'read_3' end as code_system,
         coalesce(read_2, read_3) as code
     from gp_clinical
-    where event_dt not in ('1900-01-01', '1901-01-01', '1902-02-02', '1903-03-03', '1909-09-09', '2037-07-07')
+    where event_dt not in ({{ special_dates(rules) }})
 )
 
 select * from events

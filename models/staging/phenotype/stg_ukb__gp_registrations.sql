@@ -1,5 +1,6 @@
 -- Registrations with a primary care practice: who is GP-linked, and from when.
 {{ gate('raw') }}
+{%- set rules = field_rules() %}
 
 with gp_registrations as (
     select * from {{ source('ukb', 'gp_registrations') }}
@@ -9,7 +10,7 @@ registrations as (
     select
         eid as participant_id,
         case data_provider when '1' then 'England' when '2' then 'Scotland' when '3' then 'England' when '4' then 'Wales' end as nation,
-        case when reg_date not in ('1900-01-01', '1901-01-01', '1902-02-02', '1903-03-03', '1909-09-09', '2037-07-07') then try_cast(reg_date as date) end as registered_date,
+        case when reg_date not in ({{ special_dates(rules) }}) then try_cast(reg_date as date) end as registered_date,
         try_cast(deduct_date as date) as deducted_date
     from gp_registrations
 )

@@ -23,7 +23,7 @@ listed as (
 ),
 
 answers as (
-    {{ explode_json_list('listed', ['eid', 'instance', 'years_json'], 'codes_json') }}
+    {{ explode_json_list('listed', ['eid', 'instance'], 'codes_json', beside='years_json') }}
 ),
 
 illnesses as (
@@ -33,10 +33,7 @@ illnesses as (
         cast(element_index as integer) as array_index,
         element as illness_code,
         -- coding 13: -1 uncertain, -3 not answered; years before 1900 are typing errors
-        case
-            when try_cast({{ json_list_element('years_json', "' || element_index || '") }} as double) >= 1900
-                then try_cast({{ json_list_element('years_json', "' || element_index || '") }} as double)
-        end as first_diagnosed_year
+        case when try_cast(element_beside as double) >= 1900 then try_cast(element_beside as double) end as first_diagnosed_year
     from answers
     where element is not null
 )

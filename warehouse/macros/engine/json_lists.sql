@@ -18,25 +18,32 @@ from_json({{ column }}, 'array<string>')
 from_json({{ column }}, '["VARCHAR"]')
 {%- endmacro %}
 
-{# One row per element with its position from 0: `from relation as alias, <this>` gives alias.element_index, alias.element. #}
-{% macro explode_json_list(relation, keys, column) -%}
-    {{ return(adapter.dispatch('explode_json_list')(relation, keys, column)) }}
+{# One row per element with its position from 0; `beside` is a second list read at the same positions. #}
+{% macro explode_json_list(relation, keys, column, beside=none) -%}
+    {{ return(adapter.dispatch('explode_json_list')(relation, keys, column, beside)) }}
 {%- endmacro %}
 
-{% macro default__explode_json_list(relation, keys, column) -%}
-select {{ keys | join(', ') }}, element_index, element
+{% macro default__explode_json_list(relation, keys, column, beside) -%}
+select
+    {{ keys | join(', ') }},
+    element_index,
+    element{% if beside %},
+    get(from_json({{ beside }}, 'array<string>'), element_index) as element_beside{% endif %}
 from {{ relation }}
 lateral view posexplode(from_json({{ column }}, 'array<string>')) exploded as element_index, element
 where {{ column }} is not null
 {%- endmacro %}
 
-{% macro duckdb__explode_json_list(relation, keys, column) -%}
+{% macro duckdb__explode_json_list(relation, keys, column, beside) -%}
 select
-    {{ keys | join(', ') }},
-    generate_subscripts(from_json({{ column }}, '["VARCHAR"]'), 1) - 1 as element_index,
-    unnest(from_json({{ column }}, '["VARCHAR"]')) as element
-from {{ relation }}
-where {{ column }} is not null
+        {{ keys | join(', ') }},
+        generate_subscripts(from_json({{ column }}, '["VARCHAR"]'), 1) - 1 as element_index,
+        unnest(from_json({{ column }}, '["VARCHAR"]')) as element
+        {%- if beside %},
+        unnest(coalesce(from_json({{ beside }}, '["VARCHAR"]'), [])) as element_beside
+        {%- endif %}
+    from {{ relation }}
+    where {{ column }} is not null
 {%- endmacro %}
 
 {# Element at a position from 0, as text. #}
