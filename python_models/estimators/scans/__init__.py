@@ -1,0 +1,1 @@
+"""The same model fitted to every biomarker of a panel, by blocks."""
