@@ -1,0 +1,75 @@
+-- Time at risk: from baseline to the first of event, death, loss to follow-up and the end of records of nation and source.
+-- An event after that end is not an event. Time is whole days. A death ends follow-up only where it is not itself the outcome.
+with outcomes as (
+    select * from {{ ref('int_outcomes__dated') }}
+),
+
+participants as (
+    select * from {{ ref('int_participants__included') }}
+),
+
+deaths as (
+    select * from {{ ref('int_deaths__deduplicated') }}
+),
+
+follow_up_ends as (
+    select * from {{ ref('int_follow_up_ends__decided') }}
+),
+
+dated as (
+    select
+        outcomes.participant_id,
+        outcomes.outcome,
+        outcomes.outcome_definition,
+        outcomes.is_prevalent,
+        participants.nation,
+        participants.baseline_date as entry_date,
+        outcomes.first_event_date,
+        deaths.death_date,
+        participants.lost_to_follow_up_date,
+        follow_up_ends.end_date as administrative_end_date,
+        least(
+            follow_up_ends.end_date,
+            coalesce(deaths.death_date, follow_up_ends.end_date),
+            coalesce(participants.lost_to_follow_up_date, follow_up_ends.end_date)
+        ) as censoring_date
+    from outcomes
+    inner join participants on outcomes.participant_id = participants.participant_id
+    left join deaths on outcomes.participant_id = deaths.participant_id
+    left join follow_up_ends
+        on
+            outcomes.follow_up_source = follow_up_ends.event_source
+            and participants.nation = follow_up_ends.nation
+),
+
+timed as (
+    select
+        participant_id,
+        outcome,
+        outcome_definition,
+        is_prevalent,
+        nation,
+        entry_date,
+        administrative_end_date,
+        least(coalesce(first_event_date, censoring_date), censoring_date) as exit_date,
+        case
+            when first_event_date <= censoring_date then 'event'
+            when death_date <= censoring_date then 'death'
+            when lost_to_follow_up_date <= censoring_date then 'lost'
+            else 'administrative'
+        end as exit_kind
+    from dated
+)
+
+select
+    participant_id,
+    outcome,
+    outcome_definition,
+    is_prevalent,
+    nation,
+    entry_date,
+    administrative_end_date,
+    exit_date,
+    exit_kind,
+    {{ days_between('entry_date', 'exit_date') }} as follow_up_days
+from timed
