@@ -7,6 +7,8 @@ from typing import Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
+from python_models.estimators.survival import cox_kernels
+
 F8 = npt.NDArray[np.float64]
 Ties = Literal["efron", "breslow"]
 
@@ -92,23 +94,16 @@ def checked_arrays(
 def column_moments(matrix: npt.NDArray[np.floating], labels: tuple[str, ...]) -> tuple[F8, F8, list[tuple[str, int]]]:
     """Mean and standard deviation per column (0 where constant); columns with non-finite values, and how many."""
     n, p = matrix.shape
-    rows_per_block = 65_536
-    total, square = np.zeros(p), np.zeros(p)
-    low, high = np.full(p, np.inf), np.full(p, -np.inf)
-    first = matrix[0].astype(np.float64) if n else np.zeros(p)
-    missing = np.zeros(p, dtype=np.int64)
-    for start in range(0, n, rows_per_block):
-        block = matrix[start : start + rows_per_block].astype(np.float64)
-        missing += np.sum(~np.isfinite(block), axis=0)
-        low, high = np.fmin(low, block.min(axis=0)), np.fmax(high, block.max(axis=0))
-        block -= first
-        total += block.sum(axis=0)
-        square += np.einsum("ij,ij->j", block, block)
+    centre = matrix[0].astype(np.float64) if n else np.zeros(p)
+    total, square, missing = np.zeros(p), np.zeros(p), np.zeros(p, dtype=np.int64)
+    varies = np.zeros(p, dtype=np.bool_)
+    cox_kernels.add_column_sums(np.ascontiguousarray(matrix), centre, total, square, missing, varies)
     faults = [(labels[j], int(missing[j])) for j in np.flatnonzero(missing)]
+    if faults:
+        return centre, np.zeros(p), faults
     mean = total / max(n, 1)
     spread = np.sqrt(np.maximum(square / max(n, 1) - mean**2, 0.0))
-    spread = np.where(high > low, np.where(spread > 0.0, spread, 1.0), 0.0)
-    return first + mean, spread, faults
+    return centre + mean, np.where(varies, np.where(spread > 0.0, spread, 1.0), 0.0), faults
 
 
 def refuse_times(

@@ -17,6 +17,26 @@ I8 = npt.NDArray[np.int64]
 
 
 @njit(cache=True, nogil=True)
+def add_column_sums(
+    matrix: npt.NDArray[np.floating], centre: F8, total: F8, square: F8, missing: I8, varies: npt.NDArray[np.bool_]
+) -> None:
+    """Per column of matrix (n, p): sum and sum of squares about centre, non-finite values, and whether it varies."""
+    n, p = matrix.shape
+    for i in range(n):
+        for j in range(p):
+            distance = np.float64(matrix[i, j]) - centre[j]
+            total[j] += distance
+            square[j] += distance * distance
+            varies[j] |= distance != 0.0
+    for j in range(p):
+        # A sum is finite only where every term is; the second pass is paid by faulty columns alone.
+        if not np.isfinite(square[j]):
+            for i in range(n):
+                if not np.isfinite(matrix[i, j]):
+                    missing[j] += 1
+
+
+@njit(cache=True, nogil=True)
 def add_rows_to_groups(
     standardised: F8,
     relative_hazard: F8,

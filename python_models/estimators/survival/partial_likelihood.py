@@ -151,9 +151,8 @@ class PartialLikelihood:
         information = np.zeros((self.p, self.p))
         score = self.event_covariates.T @ (self.event_weight * multiplier[self.event_group])
         for rows, block in self.blocks():
-            weighted = block * expected[rows, None]
-            information += weighted.T @ block
-            score -= weighted.sum(axis=0)
+            information += (block * expected[rows, None]).T @ block
+            score -= expected[rows] @ block
         information -= (means * multiplier[self.mean_row_group, None]).T @ means
         information = 0.5 * (information + information.T)
         return Derivatives(
