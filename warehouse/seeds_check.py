@@ -1,0 +1,165 @@
+"""Hold every seed to what warehouse/seeds/_seeds.yml says of it, before a build begins.
+
+dbt would stop at the first value that does not cast, deep in a build; here all faults of all seeds come at once.
+The types, keys, allowed values and links are read from the same file that dbt reads: nothing is declared twice.
+"""
+
+import csv
+from collections import Counter
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from warehouse.errors import Fault, SeedError
+
+Rows = list[dict[str, str]]
+
+
+def _is_boolean(text: str) -> bool:
+    return text in ("true", "false")
+
+
+def _casts(kind: Callable[[str], object]) -> Callable[[str], bool]:
+    def casts(text: str) -> bool:
+        try:
+            kind(text)
+        except ValueError:
+            return False
+        return True
+
+    return casts
+
+
+TYPES: dict[str, Callable[[str], bool]] = {
+    "varchar": lambda text: True,
+    "integer": _casts(int),
+    "double": _casts(float),
+    "boolean": _is_boolean,
+    "date": _casts(date.fromisoformat),
+}
+
+
+def _read(path: Path) -> tuple[list[str], Rows]:
+    with path.open(newline="", encoding="utf-8") as handle:
+        reader = csv.DictReader(handle, restkey="_surplus", restval="")
+        return list(reader.fieldnames or []), list(reader)
+
+
+def _column_faults(where: str, header: list[str], declared: list[str]) -> list[Fault]:
+    faults = [
+        Fault(where, f"has the column {name}", f"add the column {name} to the file") for name in declared if name not in header
+    ]
+    faults += [
+        Fault(where, f"has only declared columns, not {name}", f"remove {name}, or declare it in _seeds.yml")
+        for name in header
+        if name not in declared
+    ]
+    return faults
+
+
+def _type_faults(where: str, rows: Rows, types: dict[str, str]) -> list[Fault]:
+    faults = []
+    for name, kind in types.items():
+        lines = [i for i, row in enumerate(rows, start=2) if row.get(name) and not TYPES[kind](row[name])]
+        if lines:
+            faults.append(
+                Fault(where, f"column {name} holds {kind} values", f"mend line {', '.join(map(str, lines[:5]))}", len(lines))
+            )
+    return faults
+
+
+def _key_faults(where: str, rows: Rows, key: list[str]) -> list[Fault]:
+    counted = Counter(tuple(row.get(name, "") for name in key) for row in rows)
+    repeated = [values for values, n in counted.items() if n > 1]
+    if not repeated:
+        return []
+    named = "; ".join(" / ".join(values) for values in repeated[:3])
+    return [Fault(where, f"one row per {', '.join(key)}", f"remove the repeated rows ({named})", len(repeated))]
+
+
+def _test_faults(where: str, rows: Rows, column: dict[str, Any], seeds: dict[str, Rows]) -> list[Fault]:
+    faults = []
+    name = column["name"]
+    values = [row.get(name, "") for row in rows if row.get(name)]
+    for test in column.get("data_tests", []):
+        if not isinstance(test, dict):
+            continue
+        if "accepted_values" in test:
+            allowed = [str(value) for value in test["accepted_values"]["arguments"]["values"]]
+            wrong = sorted(set(values) - set(allowed))
+            if wrong:
+                faults.append(Fault(where, f"{name} is one of {', '.join(allowed)}", f"mend {', '.join(wrong[:5])}", len(wrong)))
+        if "relationships" in test:
+            arguments = test["relationships"]["arguments"]
+            other = arguments["to"].removeprefix("ref('").removesuffix("')")
+            known = {row.get(arguments["field"], "") for row in seeds.get(other, [])}
+            unknown = sorted(set(values) - known)
+            if unknown:
+                faults.append(
+                    Fault(where, f"{name} is listed in {other}.csv", f"add {', '.join(unknown[:5])} to {other}.csv, or mend it here", len(unknown))
+                )
+    return faults
+
+
+def _study_faults(seeds: dict[str, Rows]) -> list[Fault]:
+    """What no single column shows: one primary choice per arm and per exposure, and no arm left without its parts."""
+    faults = []
+    for arm in seeds.get("arms", []):
+        where = f"study {arm['study']}, arm {arm['arm']}"
+        same = [row for row in seeds["arm_outcome_definitions"] if (row["study"], row["arm"]) == (arm["study"], arm["arm"])]
+        n_primary = sum(row["is_primary"] == "true" for row in same)
+        if n_primary != 1:
+            faults.append(Fault(where, "has one primary outcome definition", "mark one in arm_outcome_definitions.csv", n_primary))
+        if not any((row["study"], row["arm"]) == (arm["study"], arm["arm"]) for row in seeds["exposures"]):
+            faults.append(Fault(where, "has an exposure", "add a row to exposures.csv"))
+    for exposure in seeds.get("exposures", []):
+        key = (exposure["study"], exposure["exposure"])
+        n_primary = sum(
+            (row["study"], row["exposure"]) == key and row["is_primary"] == "true" for row in seeds["exposure_scalings"]
+        )
+        if n_primary != 1:
+            faults.append(
+                Fault(f"study {key[0]}, exposure {key[1]}", "has one primary scaling", "mark one in exposure_scalings.csv", n_primary)
+            )
+    return faults
+
+
+def check_seeds(folder: Path) -> None:
+    """Read every declared seed under `folder`.
+
+    Raises
+    ------
+    SeedError
+        With every fault of every seed.
+    """
+    declared = yaml.safe_load((folder / "_seeds.yml").read_text(encoding="utf-8"))["seeds"]
+    faults: list[Fault] = []
+    read: dict[str, tuple[list[str], Rows]] = {}
+    for seed in declared:
+        path = folder / f"{seed['name']}.csv"
+        if not path.is_file():
+            faults.append(Fault(path.name, "is there", "restore the file"))
+            continue
+        try:
+            read[seed["name"]] = _read(path)
+        except (OSError, UnicodeDecodeError) as error:
+            faults.append(Fault(path.name, "can be read as UTF-8 CSV", f"mend the file ({type(error).__name__})"))
+    seeds = {name: rows for name, (_, rows) in read.items()}
+    for seed in declared:
+        if seed["name"] not in read:
+            continue
+        header, rows = read[seed["name"]]
+        where = f"{seed['name']}.csv"
+        types = seed["config"]["column_types"]
+        faults += _column_faults(where, header, list(types))
+        faults += _type_faults(where, rows, types)
+        faults += _key_faults(where, rows, seed["config"]["meta"]["key"])
+        for column in seed["columns"]:
+            faults += _test_faults(where, rows, column, seeds)
+    if not faults:
+        faults = _study_faults(seeds)
+    if faults:
+        raise SeedError(faults)
