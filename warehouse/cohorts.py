@@ -67,7 +67,8 @@ def check_landing(name: str, *, raw: Path) -> None:
                 Fault(
                     f"{raw}/{cohort.name}",
                     "holds the landing of the cohort",
-                    "run `make build` (embedded cohort), or `make ingest FROM=your_export COHORT=export` and then `make build COHORT=export`",
+                    "run `make build` for the embedded cohort; for your own export run "
+                    "`make ingest FROM=folder` and then `make build COHORT=export`",
                 )
             ]
         )

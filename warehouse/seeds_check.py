@@ -50,7 +50,9 @@ def _read(path: Path) -> tuple[list[str], Rows]:
 
 def _column_faults(where: str, header: list[str], declared: list[str]) -> list[Fault]:
     faults = [
-        Fault(where, f"has the column {name}", f"add the column {name} to the file") for name in declared if name not in header
+        Fault(where, f"has the column {name}", f"add the column {name} to the file")
+        for name in declared
+        if name not in header
     ]
     faults += [
         Fault(where, f"has only declared columns, not {name}", f"remove {name}, or declare it in _seeds.yml")
@@ -66,7 +68,12 @@ def _type_faults(where: str, rows: Rows, types: dict[str, str]) -> list[Fault]:
         lines = [i for i, row in enumerate(rows, start=2) if row.get(name) and not TYPES[kind](row[name])]
         if lines:
             faults.append(
-                Fault(where, f"column {name} holds {kind} values", f"mend line {', '.join(map(str, lines[:5]))}", len(lines))
+                Fault(
+                    where,
+                    f"column {name} holds {kind} values",
+                    f"mend line {', '.join(map(str, lines[:5]))}",
+                    len(lines),
+                )
             )
     return faults
 
@@ -91,7 +98,9 @@ def _test_faults(where: str, rows: Rows, column: dict[str, Any], seeds: dict[str
             allowed = [str(value) for value in test["accepted_values"]["arguments"]["values"]]
             wrong = sorted(set(values) - set(allowed))
             if wrong:
-                faults.append(Fault(where, f"{name} is one of {', '.join(allowed)}", f"mend {', '.join(wrong[:5])}", len(wrong)))
+                faults.append(
+                    Fault(where, f"{name} is one of {', '.join(allowed)}", f"mend {', '.join(wrong[:5])}", len(wrong))
+                )
         if "relationships" in test:
             arguments = test["relationships"]["arguments"]
             other = arguments["to"].removeprefix("ref('").removesuffix("')")
@@ -99,7 +108,12 @@ def _test_faults(where: str, rows: Rows, column: dict[str, Any], seeds: dict[str
             unknown = sorted(set(values) - known)
             if unknown:
                 faults.append(
-                    Fault(where, f"{name} is listed in {other}.csv", f"add {', '.join(unknown[:5])} to {other}.csv, or mend it here", len(unknown))
+                    Fault(
+                        where,
+                        f"{name} is listed in {other}.csv",
+                        f"add {', '.join(unknown[:5])} to {other}.csv, or mend it here",
+                        len(unknown),
+                    )
                 )
     return faults
 
@@ -109,10 +123,14 @@ def _study_faults(seeds: dict[str, Rows]) -> list[Fault]:
     faults = []
     for arm in seeds.get("arms", []):
         where = f"study {arm['study']}, arm {arm['arm']}"
-        same = [row for row in seeds["arm_outcome_definitions"] if (row["study"], row["arm"]) == (arm["study"], arm["arm"])]
+        same = [
+            row for row in seeds["arm_outcome_definitions"] if (row["study"], row["arm"]) == (arm["study"], arm["arm"])
+        ]
         n_primary = sum(row["is_primary"] == "true" for row in same)
         if n_primary != 1:
-            faults.append(Fault(where, "has one primary outcome definition", "mark one in arm_outcome_definitions.csv", n_primary))
+            faults.append(
+                Fault(where, "has one primary outcome definition", "mark one in arm_outcome_definitions.csv", n_primary)
+            )
         if not any((row["study"], row["arm"]) == (arm["study"], arm["arm"]) for row in seeds["exposures"]):
             faults.append(Fault(where, "has an exposure", "add a row to exposures.csv"))
     for exposure in seeds.get("exposures", []):
@@ -122,7 +140,12 @@ def _study_faults(seeds: dict[str, Rows]) -> list[Fault]:
         )
         if n_primary != 1:
             faults.append(
-                Fault(f"study {key[0]}, exposure {key[1]}", "has one primary scaling", "mark one in exposure_scalings.csv", n_primary)
+                Fault(
+                    f"study {key[0]}, exposure {key[1]}",
+                    "has one primary scaling",
+                    "mark one in exposure_scalings.csv",
+                    n_primary,
+                )
             )
     return faults
 

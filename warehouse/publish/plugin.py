@@ -25,7 +25,11 @@ class Plugin(BasePlugin):
         Path("warehouse/build").mkdir(parents=True, exist_ok=True)
 
     def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
-        build = Path(conn.execute("select path from duckdb_databases() where database_name = current_database()").fetchall()[0][0])
+        build = Path(
+            conn.execute("select path from duckdb_databases() where database_name = current_database()").fetchall()[0][
+                0
+            ]
+        )
         connection = weakref.ref(conn)
 
         def publish_study_database() -> int:

@@ -1,0 +1,1 @@
+"""Between marts and estimators: columns read as arrays, designs built from seed rows, estimates written as rows."""

@@ -1,0 +1,85 @@
+"""Covariates of an adjustment set as a matrix without aliased columns."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from python_models.frames.columns import MISSING, Categories, Columns, take
+
+F8 = npt.NDArray[np.float64]
+# A column whose variance is explained to this share by those before it is aliased (R drops it as NA).
+ALIAS_TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """values (n, p): covariates; names (p,): column names; notes: what was merged or dropped, and why."""
+
+    values: F8
+    names: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def _indicator_columns(
+    name: str, categories: Categories, event: npt.NDArray[np.bool_]
+) -> tuple[list[F8], list[str], list[str]]:
+    """Indicators against the most common level; a level without an event has no finite estimate and joins it."""
+    counts = np.bincount(categories.codes[categories.codes != MISSING], minlength=len(categories.levels))
+    events = np.bincount(categories.codes[(categories.codes != MISSING) & event], minlength=len(categories.levels))
+    reference = int(np.argmax(counts))
+    columns, names, notes = [], [], []
+    for level, word in enumerate(categories.levels):
+        if level == reference or counts[level] == 0:
+            continue
+        if events[level] == 0:
+            notes.append(f"{name} {word} joined {categories.levels[reference]}: no events")
+            continue
+        columns.append((categories.codes == level).astype(np.float64))
+        names.append(f"{name}: {word}")
+    return columns, names, notes
+
+
+def aliased_columns(values: F8) -> list[int]:
+    """Columns that are linear combinations of a constant and the columns before them; values (n, p)."""
+    centred = values - values.mean(axis=0)
+    gram = centred.T @ centred
+    diagonal = np.diag(gram).copy()
+    aliased = []
+    for j in range(gram.shape[0]):
+        if diagonal[j] <= 0 or gram[j, j] <= ALIAS_TOLERANCE * diagonal[j]:
+            aliased.append(j)
+            continue
+        gram[j + 1 :, j + 1 :] -= np.outer(gram[j + 1 :, j], gram[j, j + 1 :]) / gram[j, j]
+    return aliased
+
+
+def build_design(
+    *, columns: Columns, covariates: Sequence[str], rows: npt.NDArray[np.intp], event: npt.NDArray[np.bool_]
+) -> Design:
+    """Covariate matrix over `rows`.
+
+    columns: arrays of the participants; covariates: their names, in the order they enter; rows (n,): positions;
+    event (n,): who has the outcome, aligned with rows.
+    """
+    values: list[F8] = []
+    names: list[str] = []
+    notes: list[str] = []
+    for covariate in covariates:
+        column = take(columns[covariate], rows)
+        if isinstance(column, Categories):
+            more, more_names, more_notes = _indicator_columns(covariate, column, event)
+            values += more
+            names += more_names
+            notes += more_notes
+        else:
+            values.append(column)
+            names.append(covariate)
+    if not values:
+        return Design(np.empty((len(rows), 0)), (), ())
+    matrix = np.column_stack(values)
+    aliased = aliased_columns(matrix)
+    notes += [f"{names[j]} dropped: a combination of the others" for j in aliased]
+    kept = [j for j in range(matrix.shape[1]) if j not in set(aliased)]
+    return Design(matrix[:, kept], tuple(names[j] for j in kept), tuple(notes))

@@ -1,0 +1,67 @@
+"""The study as its seeds state it: which hazard ratios to estimate, and from which columns."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+
+
+@dataclass(frozen=True, slots=True)
+class CoxAnalysis:
+    """One exposure, scaled one way, on one outcome definition, adjusted one way."""
+
+    study: str
+    arm: str
+    exposure: str
+    column_name: str
+    unit: str
+    scaling: str
+    detail: float
+    outcome: str
+    outcome_definition: str
+    adjustment_set: str
+    covariates: tuple[str, ...]
+    is_primary_scaling: bool
+    is_primary_definition: bool
+
+    @property
+    def is_primary(self) -> bool:
+        return self.is_primary_scaling and self.is_primary_definition
+
+
+COX_ANALYSES = """
+select
+    exposures.study, exposures.arm, exposures.exposure, exposures.column_name, coalesce(exposures.unit, '') as unit,
+    scalings.scaling, coalesce(scalings.detail, 'nan'::double) as detail,
+    definitions.outcome, arm_definitions.outcome_definition, sets.adjustment_set, sets.covariates,
+    scalings.is_primary as is_primary_scaling, arm_definitions.is_primary as is_primary_definition
+from seeds.exposures as exposures
+inner join seeds.studies as studies on exposures.study = studies.study
+inner join seeds.cohorts as cohorts on studies.cohort_kind = cohorts.kind
+inner join seeds.exposure_scalings as scalings
+    on exposures.study = scalings.study and exposures.exposure = scalings.exposure
+inner join seeds.arm_outcome_definitions as arm_definitions
+    on exposures.study = arm_definitions.study and exposures.arm = arm_definitions.arm
+inner join seeds.outcome_definitions as definitions
+    on arm_definitions.outcome_definition = definitions.outcome_definition
+inner join (
+    select
+        adjustment_sets.study, adjustment_sets.adjustment_set,
+        list(covariates.column_name order by adjustment_sets.position)
+            filter (covariates.column_name is not null) as covariates
+    from seeds.adjustment_sets as adjustment_sets
+    left join seeds.covariates as covariates on adjustment_sets.covariate = covariates.covariate
+    group by adjustment_sets.study, adjustment_sets.adjustment_set
+) as sets on exposures.study = sets.study
+where cohorts.cohort = $cohort
+order by all
+"""
+
+
+def read_cox_analyses(session: duckdb.DuckDBPyConnection, *, cohort: str) -> list[CoxAnalysis]:
+    """Every analysis the seeds ask for on this cohort: exposures x scalings x outcome definitions x adjustment sets."""
+    cursor = session.execute(COX_ANALYSES, {"cohort": cohort})
+    names = [column[0] for column in cursor.description]
+    rows: list[dict[str, Any]] = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    analyses = [CoxAnalysis(**{**row, "covariates": tuple(row["covariates"] or ())}) for row in rows]
+    return [analysis for analysis in analyses if analysis.column_name not in analysis.covariates]

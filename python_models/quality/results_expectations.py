@@ -1,0 +1,9 @@
+"""The results door: Great Expectations before anything is published."""
+
+from python_models.frames.doors import run_door_of_build
+
+
+def model(dbt, session):
+    dbt.config(materialized="table")
+    dbt.ref("hazard_ratios")
+    return run_door_of_build(session, door="results")

@@ -1,0 +1,19 @@
+"""Hazard ratios of every exposure, scaling, outcome definition and adjustment set of the seeds."""
+
+from python_models.frames.hazard_ratio_rows import hazard_ratio_rows
+
+
+def model(dbt, session):
+    dbt.config(materialized="table")
+    dbt.ref("marts_expectations")
+    dbt.ref("participants")
+    dbt.ref("follow_ups")
+    dbt.ref("studies")
+    dbt.ref("cohorts")
+    dbt.ref("exposures")
+    dbt.ref("exposure_scalings")
+    dbt.ref("arm_outcome_definitions")
+    dbt.ref("outcome_definitions")
+    dbt.ref("adjustment_sets")
+    dbt.ref("covariates")
+    return hazard_ratio_rows(session)

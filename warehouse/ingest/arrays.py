@@ -1,0 +1,126 @@
+"""Arrays and multi-select answers as one JSON list of text per participant, index-aligned, null kept inside.
+
+Seen in the wild: a JSON list (`["F412","N318"]`), a Python list (`['F412', 'N318']`), a pipe string (`D261|E113`),
+and one column per array index (`41270-0.0`, `41270-0.1`, ...).
+"""
+
+import ast
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+Encoding = Literal["json", "python", "pipe", "single"]
+
+CANONICAL = r'^\["[^"\\]*"(,"[^"\\]*")*\]$'
+
+
+def to_json(items: Sequence[str | None]) -> str:
+    return json.dumps(items, ensure_ascii=False, separators=(",", ":"))
+
+
+def encoding_of(cell: str) -> Encoding:
+    """The array encoding one cell shows."""
+    text = cell.strip()
+    if text.startswith("[") and text.endswith("]"):
+        return "python" if "'" in text and '"' not in text.replace("\\'", "") else "json"
+    return "pipe" if "|" in text else "single"
+
+
+def encodings_seen(cells: Sequence[str | None]) -> Counter[str]:
+    return Counter(encoding_of(cell) for cell in cells if cell)
+
+
+def read_list(cell: str) -> list[str | None] | None:
+    """Items of a list cell in any encoding; None where the cell is no list at all."""
+    text = cell.strip()
+    if not text.startswith("["):
+        return [item if item not in ("", "NA") else None for item in text.split("|")]
+    try:
+        items = json.loads(text)
+    except ValueError:
+        try:
+            items = ast.literal_eval(text.replace("nan", "None").replace("null", "None") if "'" not in text else text)
+        except (ValueError, SyntaxError):
+            return None
+    if not isinstance(items, list):
+        return None
+    return [None if item in (None, "", "NA") else str(item) for item in items]
+
+
+def canonical_lists(column: pa.Array, *, decode: Mapping[str, str] | None = None) -> tuple[pa.Array, pa.Array]:
+    """JSON lists from list cells, and the indices of cells that are no list.
+
+    decode : meaning -> code of each item, for exports that hold meanings.
+    """
+    done = pc.match_substring_regex(column, CANONICAL) if decode is None else None
+    if done is not None and pc.all(done, min_count=0).as_py():
+        return column, pa.array([], pa.uint64())
+    coded = column.dictionary_encode()
+    texts: list[str | None] = []
+    for cell in coded.dictionary.to_pylist():
+        items = read_list(cell)
+        if items is None or (decode is not None and any(item is not None and item not in decode for item in items)):
+            texts.append(None)
+        elif not items:
+            texts.append("[]")
+        else:
+            texts.append(to_json(items if decode is None else [None if i is None else decode[i] for i in items]))
+    lists = pa.array(texts, pa.string()).take(coded.indices)
+    bad = pc.indices_nonzero(pc.and_(pc.is_valid(column), pc.is_null(lists)))
+    # An empty list is an empty cell.
+    return pc.if_else(pc.equal(lists, "[]"), pa.scalar(None, pa.string()), lists), bad
+
+
+def list_lengths(lists: pa.Array) -> np.ndarray:
+    """Items in each canonical JSON list, 0 for null; shape (n_rows,)."""
+    coded = lists.dictionary_encode()
+    lengths = np.array([len(json.loads(cell)) for cell in coded.dictionary.to_pylist()] or [0], dtype=np.int64)
+    codes = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    return np.where(codes >= 0, lengths[np.maximum(codes, 0)], 0)
+
+
+def combine_columns(
+    columns: Mapping[int, pa.Array], *, n_rows: int, first_index: int, lengths: np.ndarray | None = None
+) -> tuple[pa.Array, np.ndarray]:
+    """JSON lists from one column per array index, and the rows whose array is longer than `lengths`.
+
+    columns : array index -> column of n_rows cells; an index without a column is null everywhere.
+    first_index : the lowest array index of the field; it becomes the first item.
+    lengths : items each list must have (its codes' array), shape (n_rows,); without it trailing nulls are dropped.
+    """
+    last = np.full(n_rows, -1, dtype=np.int64)
+    ordered = sorted(columns)
+    for index in ordered:
+        valid = columns[index].is_valid().to_numpy(zero_copy_only=False)
+        last[valid] = index - first_index
+    too_long = np.flatnonzero(last + 1 > lengths) if lengths is not None else np.array([], dtype=np.int64)
+    n_items = last + 1 if lengths is None else np.where(last >= 0, np.maximum(lengths, last + 1), 0)
+    offsets = np.zeros(n_rows + 1, dtype=np.int64)
+    np.cumsum(n_items, out=offsets[1:])
+    pieces: list[pa.Array] = [pa.array(["null"])]
+    take = np.zeros(offsets[-1], dtype=np.int64)
+    base = 1
+    for index in ordered:
+        valid = columns[index].is_valid().to_numpy(zero_copy_only=False)
+        rows = np.flatnonzero(valid)
+        if rows.size == 0:
+            continue
+        pieces.append(_quoted(columns[index].drop_null()))
+        take[offsets[rows] + index - first_index] = base + np.arange(rows.size)
+        base += rows.size
+    items = pa.concat_arrays(pieces).take(pa.array(take))
+    lists = pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), items)
+    texts = pc.binary_join_element_wise("[", pc.binary_join(lists, ","), "]", "")
+    return pc.if_else(pa.array(n_items == 0), pa.scalar(None, pa.string()), texts), too_long
+
+
+def _quoted(values: pa.Array) -> pa.Array:
+    plain = not pc.any(pc.match_substring_regex(values, r'["\\\x00-\x1f]'), min_count=0).as_py()
+    if plain:
+        return pc.binary_join_element_wise('"', values, '"', "")
+    return pa.array([to_json([value])[1:-1] for value in values.to_pylist()], pa.string())

@@ -1,0 +1,209 @@
+"""What a raw file is made of, from its first bytes: compression, encoding, delimiter, header and a sample of rows."""
+
+import csv
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+from warehouse.errors import IngestError
+from warehouse.ingest.faults import refuse
+from warehouse.ingest.overrides import Overrides
+from warehouse.ingest.stream import GZIP_MAGIC, CleanStream
+
+SAMPLE_BYTES = 4 << 20
+SAMPLE_ROWS = 2_000
+# A few ragged rows do not change the delimiter: they are rejected one by one later.
+SHARE_OF_AGREEING_ROWS = 0.9
+
+DELIMITERS = {"tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " "}
+DELIMITER_NAMES = {sign: name for name, sign in DELIMITERS.items()}
+
+FOREIGN_MAGIC = {
+    b"PK\x03\x04": ("a zip archive or an Excel workbook", "unzip it, or save the sheet as CSV"),
+    b"PAR1": ("Parquet", "export the table as CSV"),
+    b"\xfd7zX": ("xz compressed", "unpack it: unxz FILE"),
+    b"BZh": ("bzip2 compressed", "unpack it: bunzip2 FILE"),
+    b"\x28\xb5\x2f\xfd": ("zstandard compressed", "unpack it: unzstd FILE"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The shape of one delimited text file."""
+
+    path: Path
+    name: str
+    size: int
+    compression: str
+    encoding: str
+    delimiter: str
+    is_quoted: bool
+    squeeze_spaces: bool
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    evidence: str
+
+    @property
+    def is_header_only(self) -> bool:
+        return not self.rows
+
+
+def _head(path: Path, name: str, encoding: str) -> tuple[bytes, bool]:
+    """Up to SAMPLE_BYTES of checked UTF-8, and whether the file ends there."""
+    stream = CleanStream(path, where=name, encoding=encoding)
+    chunks: list[bytes] = []
+    total = 0
+    try:
+        while total < SAMPLE_BYTES:
+            chunk = stream.read(1 << 20)
+            if not chunk:
+                return b"".join(chunks), True
+            chunks.append(chunk)
+            total += len(chunk)
+    finally:
+        stream.close()
+    return b"".join(chunks), False
+
+
+def _encoding(magic: bytes, name: str, overrides: Overrides) -> tuple[str, str]:
+    chosen = overrides.get("encoding", name)
+    if chosen:
+        try:
+            "".encode(chosen)
+        except LookupError:
+            raise refuse(name, f"an encoding has a Python name; {chosen} is none", "for example latin-1 or cp1252") from None
+        return chosen, "override"
+    if magic[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return "utf-16", "byte order mark"
+    return "utf-8", "every byte sampled"
+
+
+def _cells(line: str, delimiter: str, is_quoted: bool) -> list[str]:
+    quoting = csv.QUOTE_MINIMAL if is_quoted else csv.QUOTE_NONE
+    return next(csv.reader([line], delimiter=delimiter, quoting=quoting), [])
+
+
+def _is_quoted(text: str) -> bool:
+    """Whether double quotes enclose cells (a quote after a delimiter or line start, and one before)."""
+    if '"' not in text:
+        return True
+    opening = sum(text.count(f'{sign}"') for sign in (",", "\t", ";", "|", " ", "\n")) + text.startswith('"')
+    closing = sum(text.count(f'"{sign}') for sign in (",", "\t", ";", "|", " ", "\n", "\r")) + text.endswith('"')
+    return opening > 0 and closing > 0
+
+
+def _rows(text: str, delimiter: str, is_quoted: bool) -> list[list[str]]:
+    quoting = csv.QUOTE_MINIMAL if is_quoted else csv.QUOTE_NONE
+    csv.field_size_limit(SAMPLE_BYTES * 2)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=quoting)
+    rows: list[list[str]] = []
+    for row in reader:
+        if row:
+            rows.append(row)
+        if len(rows) > SAMPLE_ROWS:
+            break
+    return rows
+
+
+def _agreement(rows: list[list[str]]) -> float:
+    width = len(rows[0])
+    return 1.0 if len(rows) == 1 else sum(len(row) == width for row in rows[1:]) / (len(rows) - 1)
+
+
+def _delimiter(text: str, name: str, is_quoted: bool) -> tuple[str, list[list[str]], str]:
+    """The delimiter by which header and rows have the same number of cells.
+
+    Raises IngestError where header and rows are cut by different delimiters.
+    """
+    tried = {sign: _rows(text, sign, is_quoted) for sign in DELIMITERS.values()}
+    for sign, rows in tried.items():
+        if rows and len(rows[0]) > 1 and _agreement(rows) >= SHARE_OF_AGREEING_ROWS:
+            share = f"{len(rows[0]):,} cells in the header and in {_agreement(rows):.0%} of {len(rows) - 1:,} rows"
+            return sign, rows, share
+    widths = {sign: len(rows[0]) for sign, rows in tried.items() if rows}
+    sign = max(widths, key=lambda s: widths[s])
+    if widths[sign] > 1:
+        # A single-column list (withdrawals) may hold free text in its first line; a table may not.
+        others = [
+            DELIMITER_NAMES[other]
+            for other, rows in tried.items()
+            if other != sign and any(len(row) == widths[sign] for row in rows[1:])
+        ]
+        ragged = sum(len(row) != widths[sign] for row in tried[sign][1:])
+        found = f"the header is cut by {DELIMITER_NAMES[sign]}"
+        found += f", other lines by {' and '.join(others)}" if others else ", the rows below have other numbers of cells"
+        raise refuse(
+            name,
+            f"one delimiter cuts every line into as many cells as the header has; {found}",
+            f"export the file again, or say --override delimiter:{name}=tab (or comma, space)",
+            ragged,
+        )
+    return "", tried[","], "one column"
+
+
+def look_at(path: Path, *, name: str, overrides: Overrides) -> Shape:
+    """The shape of a raw file.
+
+    Raises IngestError for a file that cannot be opened, is empty, is not text, or mixes delimiters.
+    """
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as handle:
+            magic = handle.read(8)
+    except OSError as bad:
+        raise refuse(name, f"a file can be opened; the system says: {bad.strerror}", "check its permissions") from bad
+    if size == 0:
+        raise refuse(name, "a file has content; this one is empty", "export it again or move it away")
+    for start, (what, remedy) in FOREIGN_MAGIC.items():
+        if magic.startswith(start):
+            raise refuse(name, f"exports are text or gzip; this is {what}", remedy)
+    is_gz = magic.startswith(GZIP_MAGIC)
+    encoding, encoding_evidence = _encoding(b"" if is_gz else magic, name, overrides)
+    head, is_whole = _head(path, name, encoding)
+    if not is_whole:
+        head = head[: head.rfind(b"\n") + 1] or head
+    text = head.decode("utf-8", errors="ignore")
+    if not text.strip():
+        raise refuse(name, "a file has content; this one holds blank lines only", "export it again or move it away")
+    is_quoted = _is_quoted(text)
+    lines = text.splitlines()
+    squeeze = "\t" not in lines[0] and "," not in lines[0] and ("  " in lines[0] or lines[0].startswith(" "))
+    if squeeze:
+        text = "\n".join(" ".join(line.split()) for line in lines)
+    chosen = overrides.get("delimiter", name)
+    if chosen:
+        delimiter, evidence = DELIMITERS[chosen], "override"
+        rows = _rows(text, delimiter, is_quoted)
+    else:
+        delimiter, rows, evidence = _delimiter(text, name, is_quoted)
+    return Shape(
+        path=path,
+        name=name,
+        size=size,
+        compression="gzip" if is_gz else "none",
+        encoding=encoding,
+        delimiter=delimiter,
+        is_quoted=is_quoted,
+        squeeze_spaces=squeeze,
+        header=tuple(cell.strip() for cell in rows[0]),
+        rows=tuple(tuple(row) for row in rows[1:]),
+        evidence=f"{encoding} ({encoding_evidence}); {DELIMITER_NAMES.get(delimiter, 'no')} delimiter ({evidence})",
+    )
+
+
+def refuse_duplicate_columns(shape: Shape) -> None:
+    """Raises IngestError naming the columns that stand twice in the header."""
+    seen: set[str] = set()
+    twice: list[str] = []
+    for column in shape.header:
+        if column in seen and column not in twice:
+            twice.append(column)
+        seen.add(column)
+    if twice:
+        named = ", ".join(twice[:5]) + (" ..." if len(twice) > 5 else "")
+        raise refuse(
+            shape.name, f"a column stands once in a header; twice: {named}", "leave the repeated columns out", len(twice)
+        )
+
+
+__all__ = ["IngestError", "Shape", "look_at", "refuse_duplicate_columns"]

@@ -1,0 +1,230 @@
+"""The formats of GWAS summary statistics: which header tells them, and which column means what.
+
+The effect allele differs: ALLELE1 in REGENIE and BOLT-LMM, Allele2 in SAIGE, the alternative allele in Neale's files,
+A1 in PLINK 2 and LDSC. Every format is translated here, once, to the names of the GWAS-SSF standard.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+ASSOCIATION_COLUMNS = (
+    "trait",
+    "source_format",
+    "chromosome",
+    "base_pair_location",
+    "variant_id",
+    "rsid",
+    "effect_allele",
+    "other_allele",
+    "effect_allele_frequency",
+    "info",
+    "n",
+    "n_cases",
+    "n_controls",
+    "beta",
+    "odds_ratio",
+    "standard_error",
+    "z_score",
+    "p_value",
+    "neg_log10_p_value",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One format.
+
+    signature : header cells that tell it, all needed, lower case.
+    columns : canonical name -> the provider's names, lower case, best first.
+    additive : value of the TEST column of rows that report the additive effect.
+    """
+
+    name: str
+    signature: frozenset[str]
+    columns: Mapping[str, tuple[str, ...]]
+    test_column: str = ""
+    additive: frozenset[str] = field(default_factory=frozenset)
+
+
+def _format(name: str, signature: str, test_column: str = "", additive: str = "", **columns: str) -> Format:
+    return Format(
+        name=name,
+        signature=frozenset(signature.split()),
+        columns={canonical: tuple(names.split()) for canonical, names in columns.items()},
+        test_column=test_column,
+        additive=frozenset(additive.split()),
+    )
+
+
+# Order matters: the more telling header first.
+FORMATS = (
+    _format(
+        "regenie",
+        "chrom genpos id allele0 allele1 a1freq beta se log10p",
+        test_column="test",
+        additive="ADD",
+        chromosome="chrom",
+        base_pair_location="genpos",
+        identifier="id",
+        effect_allele="allele1",
+        other_allele="allele0",
+        effect_allele_frequency="a1freq",
+        info="info",
+        n="n",
+        n_cases="n_cases",
+        n_controls="n_controls",
+        beta="beta",
+        standard_error="se",
+        neg_log10_p_value="log10p",
+    ),
+    _format(
+        "bolt_lmm",
+        "snp chr bp genpos allele1 allele0 a1freq beta se",
+        chromosome="chr",
+        base_pair_location="bp",
+        identifier="snp",
+        effect_allele="allele1",
+        other_allele="allele0",
+        effect_allele_frequency="a1freq",
+        info="info",
+        beta="beta",
+        standard_error="se",
+        p_value="p_bolt_lmm p_bolt_lmm_inf p_linreg",
+    ),
+    _format(
+        "saige",
+        "chr pos allele1 allele2 af_allele2 beta se p.value",
+        chromosome="chr",
+        base_pair_location="pos",
+        identifier="markerid snpid rsid",
+        rsid="rsid",
+        effect_allele="allele2",
+        other_allele="allele1",
+        effect_allele_frequency="af_allele2",
+        info="imputationinfo info",
+        n="n",
+        n_cases="n_case n.cases n_cases",
+        n_controls="n_ctrl n.controls n_controls",
+        beta="beta",
+        standard_error="se",
+        p_value="p.value",
+    ),
+    _format(
+        "neale",
+        "variant minor_allele minor_af n_complete_samples beta se pval",
+        variant="variant",
+        minor_allele="minor_allele",
+        minor_allele_frequency="minor_af",
+        n="n_complete_samples",
+        beta="beta",
+        standard_error="se",
+        p_value="pval",
+    ),
+    _format(
+        "gefos",
+        "snpid rsid chr bp ea nea eaf beta se p",
+        chromosome="chr",
+        base_pair_location="bp",
+        variant_id="snpid",
+        rsid="rsid",
+        effect_allele="ea",
+        other_allele="nea",
+        effect_allele_frequency="eaf",
+        info="info",
+        n="n",
+        beta="beta",
+        standard_error="se",
+        # P.NI is the non-infinitesimal mixed-model p-value the authors report.
+        p_value="p.ni p.i p",
+    ),
+    _format(
+        "gwas_ssf",
+        "chromosome base_pair_location effect_allele other_allele",
+        chromosome="chromosome",
+        base_pair_location="base_pair_location",
+        variant_id="variant_id",
+        rsid="rsid rs_id",
+        effect_allele="effect_allele",
+        other_allele="other_allele",
+        effect_allele_frequency="effect_allele_frequency",
+        info="info",
+        n="n",
+        n_cases="n_cases num_cases",
+        n_controls="n_controls num_controls",
+        beta="beta",
+        odds_ratio="odds_ratio",
+        standard_error="standard_error",
+        z_score="z_score",
+        p_value="p_value",
+        neg_log10_p_value="neg_log_10_p_value",
+    ),
+    _format(
+        "plink2",
+        "#chrom pos id ref alt a1 test p",
+        test_column="test",
+        additive="ADD",
+        chromosome="#chrom",
+        base_pair_location="pos",
+        identifier="id",
+        effect_allele="a1",
+        plink_ref="ref",
+        plink_alt="alt",
+        other_allele="omitted ax",
+        effect_allele_frequency="a1_freq",
+        info="mach_r2",
+        n="obs_ct",
+        beta="beta",
+        odds_ratio="or",
+        standard_error="se log(or)_se",
+        z_score="z_stat t_stat z_or_f_stat t_or_f_stat",
+        p_value="p",
+    ),
+    _format(
+        "plink2",
+        "#chrom pos id ref alt a1 test neg_log10_p",
+        test_column="test",
+        additive="ADD",
+        chromosome="#chrom",
+        base_pair_location="pos",
+        identifier="id",
+        effect_allele="a1",
+        plink_ref="ref",
+        plink_alt="alt",
+        other_allele="omitted ax",
+        effect_allele_frequency="a1_freq",
+        info="mach_r2",
+        n="obs_ct",
+        beta="beta",
+        odds_ratio="or",
+        standard_error="se log(or)_se",
+        z_score="z_stat t_stat z_or_f_stat t_or_f_stat",
+        neg_log10_p_value="neg_log10_p",
+    ),
+    _format(
+        "ldsc_sumstats",
+        "snp a1 a2 z n",
+        chromosome="chr",
+        base_pair_location="bp",
+        identifier="snp",
+        effect_allele="a1",
+        other_allele="a2",
+        effect_allele_frequency="frq",
+        n="n",
+        z_score="z",
+        p_value="p",
+    ),
+)
+
+# Seen, but one file per trait is needed: regenie --no-split writes BETA.Y1 SE.Y1 ... side by side.
+MANY_TRAITS = frozenset({"chrom", "genpos", "id", "allele0", "allele1", "a1freq"})
+
+
+def tell_format(header: Sequence[str]) -> Format | None:
+    """The GWAS format of a header; None where it is none."""
+    cells = {cell.lower() for cell in header}
+    return next((known for known in FORMATS if known.signature <= cells), None)
+
+
+def holds_many_traits(header: Sequence[str]) -> bool:
+    cells = {cell.lower() for cell in header}
+    return cells >= MANY_TRAITS and any(cell.startswith("beta.") for cell in cells)

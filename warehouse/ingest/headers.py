@@ -1,0 +1,168 @@
+"""The header styles of a participant table, from the RAP, the legacy converter and the renames seen in the wild."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from warehouse.ingest.faults import refuse
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One header cell read as field, instance and array index; None where the name says none."""
+
+    name: str
+    field_id: int
+    instance: int | None
+    array: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """One way to write a header."""
+
+    name: str
+    eid: re.Pattern[str]
+    field: re.Pattern[str]
+
+
+FIA = r"(?P<field>\d{1,6})"
+STYLES = (
+    Style(
+        "RAP dotted (dx extract_dataset)",
+        re.compile(r"^participant\.eid$"),
+        re.compile(rf"^participant\.p{FIA}(?:_i(?P<instance>\d+))?(?:_a(?P<array>\d+))?$"),
+    ),
+    Style(
+        "RAP plain (FIELD-NAME)",
+        re.compile(r"^eid$"),
+        re.compile(rf"^p{FIA}(?:_i(?P<instance>\d+))?(?:_a(?P<array>\d+))?$"),
+    ),
+    Style(
+        "ukbconv csv (UKB-FORMAT)",
+        re.compile(r"^eid$"),
+        re.compile(rf"^{FIA}-(?P<instance>\d+)\.(?P<array>\d+)$"),
+    ),
+    Style(
+        "ukbconv tab (f.x.y.z)",
+        re.compile(r"^f\.eid$"),
+        re.compile(rf"^f\.{FIA}\.(?P<instance>\d+)\.(?P<array>\d+)$"),
+    ),
+    Style(
+        "R data frame (X31.0.0)",
+        re.compile(r"^eid$"),
+        re.compile(rf"^X{FIA}\.(?P<instance>\d+)\.(?P<array>\d+)$"),
+    ),
+    Style(
+        "Stata (n_31_0_0)",
+        re.compile(r"^n_eid$"),
+        re.compile(rf"^(?:n|s|ts)_{FIA}_(?P<instance>\d+)_(?P<array>\d+)$"),
+    ),
+    Style(
+        "PHESANT (x31_0_0)",
+        re.compile(r"^(?:x?eid|userId)$"),
+        re.compile(rf"^x{FIA}_(?P<instance>\d+)_(?P<array>\d+)$"),
+    ),
+    Style(
+        "ukbtools (sex_f31_0_0)",
+        re.compile(r"^eid$"),
+        re.compile(rf"^[A-Za-z]\w*?_f{FIA}_(?P<instance>\d+)_(?P<array>\d+)$"),
+    ),
+)
+
+TITLE_EID = "Participant ID"
+TITLE = re.compile(r"^(?P<title>.+?)(?: \| Instance (?P<instance>\d+))?(?: \| Array (?P<array>\d+))?$")
+TITLE_STYLE = "RAP title (FIELD-TITLE)"
+# Other columns (a project's own) are left out, but a header must be mostly of one style to be of it.
+SHARE_OF_STYLE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A participant header read in one style."""
+
+    style: str
+    eid: str
+    columns: tuple[Column, ...]
+    unread: tuple[str, ...]
+
+
+def _number(text: str | None) -> int | None:
+    return None if text is None else int(text)
+
+
+def _read(style: Style, cells: Sequence[str]) -> Header | None:
+    eids = [cell for cell in cells if style.eid.match(cell)]
+    columns, unread = [], []
+    for cell in cells:
+        if cell in eids:
+            continue
+        found = style.field.match(cell)
+        if found is None:
+            unread.append(cell)
+            continue
+        parts = found.groupdict()
+        columns.append(Column(cell, int(parts["field"]), _number(parts["instance"]), _number(parts["array"])))
+    if not eids or not columns or len(columns) < SHARE_OF_STYLE * (len(cells) - 1):
+        return None
+    return Header(style=style.name, eid=eids[0], columns=tuple(columns), unread=tuple(unread))
+
+
+def read_header(cells: Sequence[str]) -> Header | None:
+    """A participant header in one of the coded styles; None where it is in none of them."""
+    readings = [header for style in STYLES if (header := _read(style, cells)) is not None]
+    return max(readings, key=lambda header: len(header.columns), default=None)
+
+
+def is_title_header(cells: Sequence[str]) -> bool:
+    return TITLE_EID in cells
+
+
+def read_title_header(
+    cells: Sequence[str],
+    *,
+    where: str,
+    titles: Mapping[str, tuple[int, ...]],
+    needed: frozenset[int],
+    chosen: Mapping[str, int],
+) -> Header:
+    """A FIELD-TITLE header, its titles looked up.
+
+    titles : title -> every field that bears it; needed : fields the study wants; chosen : title -> field by override.
+
+    Raises IngestError where one title stands for several fields and one of them is needed.
+    """
+    columns, unread, unclear = [], [], []
+    for cell in cells:
+        if cell == TITLE_EID:
+            continue
+        found = TITLE.match(cell)
+        title = found["title"] if found else cell
+        fields = (chosen[title],) if title in chosen else titles.get(title, ())
+        if not found or not fields:
+            unread.append(cell)
+        elif len(fields) == 1:
+            columns.append(Column(cell, fields[0], _number(found["instance"]), _number(found["array"])))
+        elif needed & set(fields):
+            unclear.append(f"{title} ({' or '.join(str(f) for f in fields)})")
+        else:
+            unread.append(cell)
+    if unclear:
+        names = sorted(set(unclear))
+        title = names[0].rpartition(" (")[0]
+        raise refuse(
+            where,
+            f"a column title stands for one field; several bear: {'; '.join(names)}",
+            "export with header_style FIELD-NAME, put the export's data_dictionary.csv beside it, "
+            f"or say --override 'title:{title}=FIELD_ID' for each",
+            len(names),
+        )
+    return Header(style=TITLE_STYLE, eid=TITLE_EID, columns=tuple(columns), unread=tuple(unread))
+
+
+VALUE = re.compile(r"^(?:-?\d+(?:\.\d+)?|\d{4}-\d{2}-\d{2}|\d{2}/\d{2}/\d{4}|)$")
+
+
+def looks_headerless(cells: Sequence[str]) -> bool:
+    """Whether the first line holds values: an id and numbers, dates or blanks."""
+    return len(cells) > 1 and all(VALUE.match(cell) for cell in cells)

@@ -1,0 +1,245 @@
+"""Which table each file of an export is, told by its header first and its name second."""
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from warehouse.errors import IngestError
+from warehouse.ingest.detect import Shape, look_at, refuse_duplicate_columns
+from warehouse.ingest.faults import Faults, refuse
+from warehouse.ingest.gwas_formats import holds_many_traits, tell_format
+from warehouse.ingest.headers import is_title_header, looks_headerless, read_header
+from warehouse.ingest.olink_tables import HELPERS, LONG_COLUMNS, WIDE, proteins
+from warehouse.ingest.overrides import Overrides
+from warehouse.ingest.record_tables import RECORD_TABLES, UNREAD_ENTITIES, UNREAD_SIGNATURES
+
+NOT_DATA = re.compile(
+    r"(^(licen[cs]e|readme|changelog|manifest|md5sum).*|.*\.(md|html?|log|r|py|sh|do|dct|sas|sps|pdf|docx?|json|md5|png|ipynb))$",
+    re.IGNORECASE,
+)
+GENOTYPES = re.compile(r".*\.(bed|bim|fam|bgen|bgi|sample|pgen|psam|pvar|vcf|vcf\.gz)$", re.IGNORECASE)
+ENCRYPTED = re.compile(r".*\.(enc|enc_ukb)$", re.IGNORECASE)
+SIDECAR = re.compile(r".*\.(yaml|yml)$", re.IGNORECASE)
+LD_SCORE_COUNT = re.compile(r"(?:(?:^|.*[._])(?P<chromosome>\d{1,2})\.l2|.*l2)\.M_5_50$")
+LD_SCORE_ALL_COUNT = re.compile(r".*\.l2\.M$")
+WITHDRAWALS = re.compile(r"^w\d+[_.-]?\d*.*\.(csv|txt)$", re.IGNORECASE)
+PARTICIPANT_ID = re.compile(r"^(-?\d{1,8}|[A-Za-z]{2,10}\d{3,9})(\.0)?$")
+LD_SCORE_HEADER = frozenset({"chr", "snp", "bp"})
+TRUTH_HEADER = frozenset({"quantity", "arm", "planted_coefficient", "large_sample_value"})
+SHARE_OF_PROTEINS = 0.5
+
+CODING_FILES = {
+    "codings": frozenset({"coding_name", "code", "meaning"}),
+    "data_dictionary": frozenset({"entity", "name", "title"}),
+    "entity_dictionary": frozenset({"entity", "entity_title"}),
+    "coding_143": frozenset({"coding", "meaning"}),
+    "showcase_encoding_values": frozenset({"encoding_id", "value", "meaning"}),
+    "showcase_fields": frozenset({"field_id", "title", "value_type"}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One file of the export and the table it is."""
+
+    path: Path
+    name: str
+    entity: str
+    evidence: str
+    shape: Shape | None = None
+    detail: str = ""
+
+
+def list_files(folder: Path) -> Iterator[Path]:
+    """Every visible file below `folder`, in name order.
+
+    Raises IngestError for a folder that is not there or may not be read.
+    """
+    if not folder.is_dir():
+        raise refuse(str(folder.name), "the folder given by --from exists", "check the path")
+
+    def forbidden(error: OSError) -> None:
+        name = Path(error.filename).name if error.filename else folder.name
+        raise refuse(name, f"a folder can be read; the system says: {error.strerror}", "check its permissions") from error
+
+    for root, folders, files in os.walk(folder, onerror=forbidden, followlinks=True):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            if not name.startswith("."):
+                yield Path(root) / name
+
+
+def recognise_folder(folder: Path, overrides: Overrides, faults: Faults) -> list[Found]:
+    """Every file of the export with its table; files nobody can tell are faults."""
+    found: list[Found] = []
+    for path in list_files(folder):
+        name = path.relative_to(folder).as_posix()
+        if overrides.get("skip", name):
+            found.append(Found(path, name, "skipped", "override skip"))
+            continue
+        try:
+            found.append(recognise(path, name=name, overrides=overrides))
+        except IngestError as error:
+            faults.absorb(error)
+    return found
+
+
+def recognise(path: Path, *, name: str, overrides: Overrides) -> Found:
+    """The table a file is.
+
+    Raises IngestError, with the override that settles it, where the header and the name do not tell.
+    """
+    chosen = overrides.get("entity", name)
+    if not chosen and (by_name := _by_name(path, name)) is not None:
+        return by_name
+    shape = look_at(path, name=name, overrides=overrides)
+    if shape.delimiter:
+        refuse_duplicate_columns(shape)
+    if chosen:
+        entity, _, detail = chosen.partition(":")
+        return Found(path, name, entity, "override entity", shape, detail)
+    found = _by_header(shape, path, name)
+    if found is not None:
+        return found
+    if looks_headerless(shape.header):
+        raise refuse(
+            name,
+            "a table has a header; the first line holds values (header_style NONE)",
+            "export it again with header_style FIELD-NAME",
+        )
+    raise refuse(
+        name,
+        f"a file of an export is one of the tables ingest knows; its header begins {', '.join(shape.header[:4])[:80]}",
+        f"move it away, say --override skip:{name}=yes, or name its table: --override entity:{name}=TABLE",
+    )
+
+
+def _by_name(path: Path, name: str) -> Found | None:
+    base = path.name
+    if NOT_DATA.match(base):
+        return Found(path, name, "not_data", "file name")
+    if GENOTYPES.match(base):
+        return Found(path, name, "genotypes", "file name; ingest lands tables, genotypes stay where they are")
+    if ENCRYPTED.match(base):
+        raise refuse(name, "exports are text; this one is UK Biobank's encrypted form", "run ukbunpack and ukbconv first")
+    if SIDECAR.match(base):
+        return Found(path, name, "gwas_sidecar", "file name")
+    if LD_SCORE_ALL_COUNT.match(base):
+        return Found(path, name, "ld_score_all_count", "file name; the study uses M_5_50")
+    if counted := LD_SCORE_COUNT.match(base):
+        return Found(path, name, "ld_score_count", "file name", detail=counted["chromosome"] or "")
+    if WITHDRAWALS.match(base):
+        # A list of nobody is an empty file.
+        if path.stat().st_size == 0:
+            return Found(path, name, "withdrawals", "file name; nobody listed")
+    return None
+
+
+def _by_header(shape: Shape, path: Path, name: str) -> Found | None:
+    if not shape.delimiter:
+        return _one_column(shape, path, name)
+    for tell in (_dotted, _record, _olink, _study_file, _ld_scores, _gwas, _participant):
+        if (found := tell(shape)) is not None:
+            entity, evidence, detail = found
+            return Found(path, name, entity, evidence, shape, detail)
+    return None
+
+
+Telling = tuple[str, str, str] | None
+
+
+def _one_column(shape: Shape, path: Path, name: str) -> Found | None:
+    cells = [shape.header[0], *(row[0] for row in shape.rows)]
+    ids = sum(bool(PARTICIPANT_ID.match(cell.strip())) for cell in cells)
+    if ids >= len(cells) - 1 and (ids == len(cells) or cells[0].lower() in ("eid", "participant.eid", "participant id")):
+        evidence = "one column of participant ids" + (", by name w<application>" if WITHDRAWALS.match(path.name) else "")
+        return Found(path, name, "withdrawals", evidence, shape, "" if ids == len(cells) else "header")
+    return None
+
+
+def _dotted(shape: Shape) -> Telling:
+    prefixes = {cell.partition(".")[0] for cell in shape.header if "." in cell}
+    if len(prefixes) != 1 or not all("." in cell for cell in shape.header):
+        return None
+    prefix = prefixes.pop()
+    evidence = f"every column begins {prefix}."
+    if prefix == "participant":
+        return "participant", evidence, ""
+    if prefix in RECORD_TABLES:
+        return prefix, evidence, ""
+    if wide := WIDE.match(prefix):
+        return "olink_wide", evidence, wide["instance"]
+    if prefix.startswith(UNREAD_ENTITIES):
+        return "unread", f"{evidence}; the study does not read {prefix}", prefix
+    return None
+
+
+def _record(shape: Shape) -> Telling:
+    cells = {cell.lower() for cell in shape.header}
+    # The longest signature first: hesin_diag and hesin_oper share eid and ins_index.
+    for table in sorted(RECORD_TABLES.values(), key=lambda t: -len(t.signature)):
+        if table.signature <= cells:
+            return table.name, f"columns {', '.join(sorted(table.signature - {'eid'}))}", ""
+    for entity, signature in UNREAD_SIGNATURES.items():
+        if signature <= cells:
+            return "unread", f"columns of {entity}, which the study does not read", entity
+    return None
+
+
+def _olink(shape: Shape) -> Telling:
+    cells = [cell.lower() for cell in shape.header]
+    if set(LONG_COLUMNS) <= set(cells):
+        return "olink_long", "columns protein_id and result", ""
+    stem = shape.path.name.lower().removesuffix(".gz").rpartition(".")[0]
+    if stem in HELPERS:
+        return stem, "file name", ""
+    for helper, columns in HELPERS.items():
+        if set(columns) == set(cells):
+            return helper, f"columns {', '.join(columns)}", ""
+    if "eid" in cells:
+        known = sum(cell in proteins() for cell in cells)
+        if known and known >= SHARE_OF_PROTEINS * (len(cells) - 1):
+            told = WIDE.search(shape.path.name.lower())
+            return "olink_wide", f"{known:,} of {len(cells) - 1:,} columns are Olink proteins", told["instance"] if told else ""
+    return None
+
+
+def _study_file(shape: Shape) -> Telling:
+    cells = {cell.lower() for cell in shape.header}
+    if cells >= TRUTH_HEADER:
+        return "truth", "columns quantity and planted_coefficient", ""
+    for entity, signature in CODING_FILES.items():
+        if signature <= cells and (entity != "coding_143" or cells == signature):
+            return entity, f"columns {', '.join(sorted(signature))}", ""
+    return None
+
+
+def _ld_scores(shape: Shape) -> Telling:
+    cells = {cell.lower() for cell in shape.header}
+    is_score = "l2" in cells or any(cell.endswith("l2") for cell in cells)
+    return ("ld_scores", "columns CHR, SNP, BP and L2", "") if cells >= LD_SCORE_HEADER and is_score else None
+
+
+def _gwas(shape: Shape) -> Telling:
+    known = tell_format(shape.header)
+    if known is not None:
+        return "gwas", f"columns of {known.name}", known.name
+    if holds_many_traits(shape.header):
+        raise refuse(
+            shape.name, "a GWAS file holds one trait; this REGENIE file holds several side by side", "run REGENIE with --split"
+        )
+    return None
+
+
+def _participant(shape: Shape) -> Telling:
+    header = read_header(shape.header)
+    if header is not None:
+        return "participant", f"header style {header.style}, {len(header.columns):,} field columns", header.style
+    if is_title_header(shape.header):
+        return "participant", "column Participant ID (FIELD-TITLE)", "title"
+    return None
+
+
+__all__ = ["Found", "list_files", "recognise", "recognise_folder"]

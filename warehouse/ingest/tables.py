@@ -1,0 +1,134 @@
+"""Stream a delimited text file as Arrow batches of text, with the line of every row and a ledger of ragged rows."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.csv as csv
+
+from warehouse.errors import IngestError
+from warehouse.ingest.detect import Shape
+from warehouse.ingest.faults import refuse
+from warehouse.ingest.rejects import Rejects
+from warehouse.ingest.stream import CleanStream
+
+BLOCK_BYTES = 16 << 20
+MISSING = ("", "NA")
+# Rejected rows are a ledger of accidents; more than this and the file is not what it seems.
+MAX_REJECTED_SHARE = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Rows of a file: text columns under the header's names, and the line each row stands on."""
+
+    rows: pa.RecordBatch
+    first_line: int
+    skipped: tuple[int, ...] = ()
+
+    def line(self, index: int) -> int:
+        line = self.first_line + index
+        for skipped in self.skipped:
+            if skipped <= line:
+                line += 1
+        return line
+
+
+def stream_blocks(
+    shape: Shape,
+    *,
+    rejects: Rejects,
+    columns: Sequence[str] | None = None,
+    missing: Sequence[str] = MISSING,
+    has_header: bool = True,
+    names: Sequence[str] | None = None,
+    advance: Callable[[int], None] | None = None,
+    block_bytes: int = BLOCK_BYTES,
+) -> Iterator[Block]:
+    """Yield the rows of `shape` in blocks of about `block_bytes`.
+
+    columns : the header columns to convert (all when None); others are parsed and left.
+    names : column names to use in place of the header's.
+
+    Raises IngestError when the file is damaged, or too many rows are ragged.
+    """
+    header = list(names or shape.header)
+    stream = CleanStream(
+        shape.path, where=shape.name, encoding=shape.encoding, squeeze_spaces=shape.squeeze_spaces, advance=advance
+    )
+    ragged: list[int] = []
+
+    def skip_ragged(row: csv.InvalidRow) -> str:
+        ragged.append(row.number or 0)
+        rejects.add(shape.name, row.number or 0, "", f"a row has {row.expected_columns} cells, as the header")
+        return "skip"
+
+    first = 2 if has_header else 1
+    try:
+        reader = csv.open_csv(
+            pa.PythonFile(stream, mode="r"),
+            read_options=csv.ReadOptions(
+                block_size=block_bytes, column_names=header, skip_rows=1 if has_header else 0, use_threads=False
+            ),
+            parse_options=csv.ParseOptions(
+                delimiter=shape.delimiter or ",",
+                quote_char='"' if shape.is_quoted else False,
+                ignore_empty_lines=False,
+                invalid_row_handler=skip_ragged,
+                newlines_in_values=False,
+            ),
+            convert_options=csv.ConvertOptions(
+                column_types={name: pa.string() for name in header},
+                strings_can_be_null=True,
+                null_values=list(missing),
+                include_columns=list(columns) if columns is not None else None,
+                check_utf8=False,
+            ),
+        )
+    except pa.ArrowInvalid as bad:
+        if "Empty CSV" in str(bad):
+            return
+        raise stream.fault or _unreadable(shape, bad) from bad
+    except IngestError:
+        raise
+    line = first
+    n_rows = told = 0
+    try:
+        while True:
+            try:
+                batch = reader.read_next_batch()
+            except StopIteration:
+                break
+            n_rows += batch.num_rows
+            # Arrow parses ahead: a ragged row belongs to this block by its line, not by when it was met.
+            end = line + batch.num_rows
+            within: list[int] = []
+            while told < len(ragged) and ragged[told] <= end:
+                within.append(ragged[told])
+                told += 1
+                end += 1
+            yield Block(rows=batch, first_line=line, skipped=tuple(within))
+            line = end
+            _refuse_too_many(shape, len(ragged), n_rows, is_end=False)
+    except pa.ArrowException as bad:
+        raise stream.fault or _unreadable(shape, bad) from bad
+    finally:
+        stream.close()
+    _refuse_too_many(shape, len(ragged), n_rows, is_end=True)
+
+
+def _refuse_too_many(shape: Shape, n_ragged: int, n_rows: int, *, is_end: bool) -> None:
+    if n_ragged > MAX_REJECTED_SHARE * max(n_rows, 0 if is_end else 10_000):
+        raise refuse(
+            shape.name,
+            f"at most {MAX_REJECTED_SHARE:.0%} of the rows have another number of cells than the header",
+            f"the delimiter or the quoting changes within the file: export it again, or --override delimiter:{shape.name}=...",
+            n_ragged,
+        )
+
+
+def _unreadable(shape: Shape, bad: Exception) -> IngestError:
+    # Arrow's message may quote a row: only its kind is passed on.
+    kind = "a row is longer than a block" if "straddling" in str(bad) else "its rows cannot be cut into cells"
+    return refuse(shape.name, f"a table can be read to its end; {kind}", "check the quoting and the delimiter of the file")
+
