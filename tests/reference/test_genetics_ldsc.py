@@ -29,13 +29,14 @@ FOLDER = Path(__file__).resolve().parents[2].parent / "shared/reference/genetics
 pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="needs ../shared/reference/genetics/ldsc_core")
 EXPECTED: dict[str, Any] = json.loads((FOLDER / "expected.json").read_text()) if FOLDER.is_dir() else {"datasets": {}}
 
-CASES = [
-    pytest.param(name, case, id="-".join([name, *(f"{k}={v}" for k, v in case.items() if k != "expect")]))
-    for name, dataset in EXPECTED["datasets"].items()
-    for case in dataset["cases"]
-]
-HERITABILITY_CASES = [c for c in CASES if c.values[1]["kind"] == "hsq"]
-CORRELATION_CASES = [c for c in CASES if c.values[1]["kind"] == "rg"]
+
+def cases(kind: str) -> list[Any]:
+    return [
+        pytest.param(name, case, id="-".join([name, *(f"{k}={v}" for k, v in case.items() if k != "expect")]))
+        for name, dataset in EXPECTED["datasets"].items()
+        for case in dataset["cases"]
+        if case["kind"] == kind
+    ]
 
 
 def read(name: str) -> tuple[np.ndarray, LdScores]:
@@ -73,7 +74,7 @@ def assert_heritability(ours: Heritability, theirs: dict[str, Any]) -> None:
         assert_equal(value, theirs.get(key, "NA"), key)
 
 
-@pytest.mark.parametrize(("name", "case"), HERITABILITY_CASES)
+@pytest.mark.parametrize(("name", "case"), cases("hsq"))
 def test_heritability__equals_ldsc(datasets: dict[str, Any], name: str, case: dict[str, Any]) -> None:
     columns, scores = datasets[name]
     result = heritability(
@@ -87,7 +88,7 @@ def test_heritability__equals_ldsc(datasets: dict[str, Any], name: str, case: di
     assert_heritability(result, case["expect"])
 
 
-@pytest.mark.parametrize(("name", "case"), CORRELATION_CASES)
+@pytest.mark.parametrize(("name", "case"), cases("rg"))
 def test_genetic_correlation__equals_ldsc(datasets: dict[str, Any], name: str, case: dict[str, Any]) -> None:
     columns, scores = datasets[name]
     first, second = (TraitStatistics.of(name=f"trait {t}", z=columns[f"Z{t}"], n=columns[f"N{t}"]) for t in (1, 2))

@@ -13,7 +13,7 @@ from python_models.estimators.genetics.genetic_correlation import (
 from python_models.estimators.genetics.heritability import LdScores, heritability
 from python_models.estimators.genetics.sample_overlap import cross_trait_intercepts
 from python_models.estimators.genetics.trait_statistics import TraitStatistics
-from tests.estimators.genetics.conftest import PlantedPair, simulate_z
+from tests.estimators.genetics.planted_pair import PlantedPair, simulate_z
 
 SAME_SUMS = 1e-9  # the same weighted sums in another order, through two reweightings
 WITHIN_STANDARD_ERRORS = 2.0
@@ -36,12 +36,12 @@ def fit(pair: Pair, planted: PlantedPair, ld_scores: LdScores, **options: object
 def test_genetic_correlation__of_a_trait_with_itself_is_one(
     pair: Pair, planted: PlantedPair, ld_scores: LdScores
 ) -> None:
-    """The covariance regression of z with z is the heritability regression when its intercept is free."""
+    """Up to the weights: the covariance starts from a null intercept of 0, the heritability from 1."""
     trait, _ = traits(pair, planted)
     result = genetic_correlation(first=trait, second=trait, ld_scores=ld_scores)
     assert result.covariance is not None
     assert result.heritability_1 is not None
-    assert result.rg == pytest.approx(1.0, abs=0.01)  # start values differ (null 0, not 1): weights differ a little
+    assert result.rg == pytest.approx(1.0, abs=0.01)
 
 
 def test_genetic_correlation__is_symmetric(pair: Pair, planted: PlantedPair, ld_scores: LdScores) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from python_models.estimators.genetics.errors import FloatArray, GeneticsInputError
 from python_models.estimators.genetics.heritability import Heritability, LdScores, heritability
-from tests.estimators.genetics.conftest import PlantedPair, simulate_z
+from tests.estimators.genetics.planted_pair import PlantedPair, simulate_z
 
 SAME_SUMS = 1e-9  # the same weighted sums in another order, through two reweightings
 WITHIN_STANDARD_ERRORS = 2.0
