@@ -1,0 +1,1 @@
+"""Causal mediation on arrays: exposure -> biomarker -> outcome, one mediator, many one by one, or several jointly."""
