@@ -1,4 +1,4 @@
-"""What the forms and devices recorded at baseline: codes instead of answers, blanks, devices that fail, slips of the pen.
+"""What forms and devices recorded at baseline: codes instead of answers, blanks, devices that fail, slips of the pen.
 
 Values are raw field values as floats, NaN where the cell is empty. Special codes follow the coding of each field
 (-1 do not know, -3 prefer not to answer, -7 none of the above, -10 less than one, -2, -5). No recording fault depends
@@ -28,7 +28,7 @@ def blank(rng: np.random.Generator, values: Floats | Ints, share: float | Floats
     return out
 
 
-def with_codes(rng: np.random.Generator, values: Floats | Ints, shares: dict[float, float]) -> Floats:
+def with_codes(rng: np.random.Generator, values: Floats | Ints | Bools, shares: dict[float, float]) -> Floats:
     """Values with a share of each special code; the code NaN stands for an empty cell."""
     out = np.asarray(values, dtype=np.float64).copy()
     drawn = rng.random(len(out))
@@ -48,12 +48,7 @@ def slips(rng: np.random.Generator, values: Floats, wrong: float) -> Floats:
 
 def baseline_answers(rng: np.random.Generator, people: Population, exposures: Exposures) -> Answers:
     """The baseline fields that any adjustment set reads, by canonical name; multi-selects are in `baseline_choices`."""
-    return (
-        _who_and_where(rng, people)
-        | _lifestyle(rng, people)
-        | _body(rng, people, exposures)
-        | _health(rng, people)
-    )
+    return _who_and_where(rng, people) | _lifestyle(rng, people) | _body(rng, people, exposures) | _health(rng, people)
 
 
 def _who_and_where(rng: np.random.Generator, people: Population) -> Answers:
@@ -120,9 +115,7 @@ def hands(rng: np.random.Generator, greater_kg: Floats) -> tuple[Floats, Floats]
     return left, right
 
 
-def composition(
-    rng: np.random.Generator, people: Population, lean_kg: Floats, fat_kg: Floats, suffix: str
-) -> Answers:
+def composition(rng: np.random.Generator, people: Population, lean_kg: Floats, fat_kg: Floats, suffix: str) -> Answers:
     """Bioimpedance fields of one visit from whole-body lean and fat mass; one in fifty was not measured."""
     sex = people.is_male.astype(np.int64)
     leg = np.array([0.1590, 0.1650])[sex] * lean_kg

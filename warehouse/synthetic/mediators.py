@@ -1,8 +1,8 @@
 """The planted biomarkers: which lifestyle factor or exposure moves them, and what they do to each hazard.
 
-A planted biomarker is m = sum of causes * a + loadings on age, sex and adiposity + e, with e standard normal, in units of
-its residual SD. The hazards carry b * m. Since the effects in parameters.py are totals, a hazard written in totals
-needs only b * e: sum(direct * x) + sum(b * m) = sum(total * x) + sum(b * e), with direct = total - sum(a * b).
+A planted biomarker is m = sum of causes * a + loadings on age, sex and adiposity + e, with e standard normal, in
+units of its residual SD. The hazards carry b * m. Since the effects in parameters.py are totals, a hazard written in
+totals needs only b * e: sum(direct * x) + sum(b * m) = sum(total * x) + sum(b * e), with direct = total - sum(a * b).
 
 For each lifestyle factor three disjoint sets: `same` (both conditions, same direction: the shared ones), `opposite`
 (both conditions, opposite directions) and `one` (one condition only). Everything else measured is null.

@@ -66,7 +66,7 @@ def draw_outcomes(
 ) -> Outcomes:
     """Draw all latent times and their records.
 
-    residual_effects : sum(b e) of the planted biomarkers on the log hazard of osteoporosis and of sarcopenia, (n,) each.
+    residual_effects : sum(b e) of the planted biomarkers on the log hazards of osteoporosis and sarcopenia, (n,) each.
     """
     n = len(people)
     solved = calibrated()
@@ -117,9 +117,9 @@ def draw_outcomes(
     recalled_day = past_day + rng.integers(-200, 200, n)
     recalled_day = np.minimum(recalled_day, start - 15)
 
-    coded_day = sarcopenia_day + (
-        rng.exponential(rules.sarcopenia_hospital_delay_years, n) * p.DAYS_PER_YEAR
-    ).astype(np.int64)
+    coded_day = sarcopenia_day + (rng.exponential(rules.sarcopenia_hospital_delay_years, n) * p.DAYS_PER_YEAR).astype(
+        np.int64
+    )
     coded_day = np.where(was_coded, start - rng.integers(20, 3000, n), coded_day)
     is_coded = (was_coded | (rng.random(n) < rules.sarcopenia_hospital_sensitivity)) & (coded_day < death_day)
     is_coded &= reach_extract(rng, coded_day, hospital_end, p.RECORDS_AFTER_END) & (coded_day >= hospital_start)
@@ -129,9 +129,7 @@ def draw_outcomes(
     is_lost = rng.random(n) < rules.lost_share
     lost_day = start + (rng.random(n) * (p.day("2017-05-31") - start)).astype(np.int64)
     known = (osteoporosis_day < death_day) & ~is_prevalent
-    kind = np.searchsorted(
-        (rules.pathological_fracture_share, 1 - rules.elsewhere_share), rng.random(n), side="right"
-    )
+    kind = np.searchsorted((rules.pathological_fracture_share, 1 - rules.elsewhere_share), rng.random(n), side="right")
     return Outcomes(
         osteoporosis_day=osteoporosis_day,
         osteoporosis_hospital_day=np.where(in_hospital, hospital_day, NEVER),

@@ -5,6 +5,7 @@ M2 can adjust for, plus adiposity and illness, which only M3 can: that differenc
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +13,8 @@ from scipy.special import ndtr, ndtri
 
 from warehouse.synthetic import parameters as p
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+Floats = NDArray[np.floating[Any]]
+Ints = NDArray[np.integer[Any]]
 Bools = NDArray[np.bool_]
 
 _CENTRE_CODES = np.array([centre.code for centre in p.CENTRES])
