@@ -11,7 +11,6 @@ from warehouse.ingest.rejects import Rejects
 from warehouse.ingest.tables import stream_blocks
 
 
-
 def date_reader(shape: Shape, columns: Sequence[str], overrides: Overrides) -> tuple[DateReader, str]:
     """A reader for the date columns of `shape`, and the evidence in words.
 
@@ -30,7 +29,7 @@ def date_reader(shape: Shape, columns: Sequence[str], overrides: Overrides) -> t
     if evidence.day_first and evidence.month_first:
         raise refuse(
             shape.name,
-            "all dates of a file have one order; some are only possible with the day first, others only with the month first",
+            "all dates of a file have one order; some can only have the day first, others the month",
             "export the file again: a spreadsheet has rewritten part of its dates",
             min(evidence.day_first, evidence.month_first),
         )

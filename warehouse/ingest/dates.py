@@ -49,8 +49,9 @@ def read_date(text: str, order: Order | None) -> str | None:
             return _iso(year, first, second)
         return None
     if found := NAMED_MONTH.match(text):
-        day, name, year = found.groups()
-        return _iso(int(year), MONTHS.index(name.lower()) + 1, int(day)) if name.lower() in MONTHS else None
+        day_of_month, name, in_year = found.groups()
+        known = name.lower() in MONTHS
+        return _iso(int(in_year), MONTHS.index(name.lower()) + 1, int(day_of_month)) if known else None
     return None
 
 
@@ -68,7 +69,8 @@ class OrderEvidence:
             if not cell:
                 continue
             form = next(
-                (n for n, p in (("YYYY-MM-DD", ISO), ("YYYYMMDD", COMPACT), ("slashed", SLASHED)) if p.match(cell)), "other"
+                (n for n, p in (("YYYY-MM-DD", ISO), ("YYYYMMDD", COMPACT), ("slashed", SLASHED)) if p.match(cell)),
+                "other",
             )
             self.forms[form] = self.forms.get(form, 0) + 1
             if form != "slashed":
@@ -150,6 +152,8 @@ class DateReader:
             return None
         if not clock:
             return f"{iso}T00:00:00"
-        return f"{iso}T{clock}:00" if re.fullmatch(r"\d{2}:\d{2}", clock) else (
-            f"{iso}T{clock}" if re.fullmatch(r"\d{2}:\d{2}:\d{2}", clock) else None
+        return (
+            f"{iso}T{clock}:00"
+            if re.fullmatch(r"\d{2}:\d{2}", clock)
+            else (f"{iso}T{clock}" if re.fullmatch(r"\d{2}:\d{2}:\d{2}", clock) else None)
         )

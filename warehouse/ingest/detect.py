@@ -71,16 +71,13 @@ def _encoding(magic: bytes, name: str, overrides: Overrides) -> tuple[str, str]:
         try:
             "".encode(chosen)
         except LookupError:
-            raise refuse(name, f"an encoding has a Python name; {chosen} is none", "for example latin-1 or cp1252") from None
+            raise refuse(
+                name, f"an encoding has a Python name; {chosen} is none", "for example latin-1 or cp1252"
+            ) from None
         return chosen, "override"
     if magic[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return "utf-16", "byte order mark"
     return "utf-8", "every byte sampled"
-
-
-def _cells(line: str, delimiter: str, is_quoted: bool) -> list[str]:
-    quoting = csv.QUOTE_MINIMAL if is_quoted else csv.QUOTE_NONE
-    return next(csv.reader([line], delimiter=delimiter, quoting=quoting), [])
 
 
 def _is_quoted(text: str) -> bool:
@@ -93,9 +90,12 @@ def _is_quoted(text: str) -> bool:
 
 
 def _rows(text: str, delimiter: str, is_quoted: bool) -> list[list[str]]:
-    quoting = csv.QUOTE_MINIMAL if is_quoted else csv.QUOTE_NONE
     csv.field_size_limit(SAMPLE_BYTES * 2)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=quoting)
+    lines = io.StringIO(text, newline="")
+    if is_quoted:
+        reader = csv.reader(lines, delimiter=delimiter)
+    else:
+        reader = csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE)
     rows: list[list[str]] = []
     for row in reader:
         if row:
@@ -131,7 +131,9 @@ def _delimiter(text: str, name: str, is_quoted: bool) -> tuple[str, list[list[st
         ]
         ragged = sum(len(row) != widths[sign] for row in tried[sign][1:])
         found = f"the header is cut by {DELIMITER_NAMES[sign]}"
-        found += f", other lines by {' and '.join(others)}" if others else ", the rows below have other numbers of cells"
+        found += (
+            f", other lines by {' and '.join(others)}" if others else ", the rows below have other numbers of cells"
+        )
         raise refuse(
             name,
             f"one delimiter cuts every line into as many cells as the header has; {found}",
@@ -202,7 +204,10 @@ def refuse_duplicate_columns(shape: Shape) -> None:
     if twice:
         named = ", ".join(twice[:5]) + (" ..." if len(twice) > 5 else "")
         raise refuse(
-            shape.name, f"a column stands once in a header; twice: {named}", "leave the repeated columns out", len(twice)
+            shape.name,
+            f"a column stands once in a header; twice: {named}",
+            "leave the repeated columns out",
+            len(twice),
         )
 
 

@@ -46,7 +46,9 @@ def parse_overrides(lines: Iterable[str]) -> Overrides:
         key, _, subject = left.strip().partition(":")
         value = value.strip()
         if not equals or key not in KEYS:
-            faults.add(f"--override {line}", "an override reads KEY=VALUE or KEY:FILE=VALUE", f"keys: {', '.join(KEYS)}")
+            faults.add(
+                f"--override {line}", "an override reads KEY=VALUE or KEY:FILE=VALUE", f"keys: {', '.join(KEYS)}"
+            )
             continue
         allowed = KEYS[key][0]
         if not value or (allowed is not None and value not in allowed):

@@ -62,7 +62,9 @@ def list_files(folder: Path) -> Iterator[Path]:
 
     def forbidden(error: OSError) -> None:
         name = Path(error.filename).name if error.filename else folder.name
-        raise refuse(name, f"a folder can be read; the system says: {error.strerror}", "check its permissions") from error
+        raise refuse(
+            name, f"a folder can be read; the system says: {error.strerror}", "check its permissions"
+        ) from error
 
     for root, folders, files in os.walk(folder, onerror=forbidden, followlinks=True):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
@@ -123,17 +125,18 @@ def _by_name(path: Path, name: str) -> Found | None:
     if GENOTYPES.match(base):
         return Found(path, name, "genotypes", "file name; ingest lands tables, genotypes stay where they are")
     if ENCRYPTED.match(base):
-        raise refuse(name, "exports are text; this one is UK Biobank's encrypted form", "run ukbunpack and ukbconv first")
+        raise refuse(
+            name, "exports are text; this one is UK Biobank's encrypted form", "run ukbunpack and ukbconv first"
+        )
     if SIDECAR.match(base):
         return Found(path, name, "gwas_sidecar", "file name")
     if LD_SCORE_ALL_COUNT.match(base):
         return Found(path, name, "ld_score_all_count", "file name; the study uses M_5_50")
     if counted := LD_SCORE_COUNT.match(base):
         return Found(path, name, "ld_score_count", "file name", detail=counted["chromosome"] or "")
-    if WITHDRAWALS.match(base):
-        # A list of nobody is an empty file.
-        if path.stat().st_size == 0:
-            return Found(path, name, "withdrawals", "file name; nobody listed")
+    # A list of nobody is an empty file.
+    if WITHDRAWALS.match(base) and path.stat().st_size == 0:
+        return Found(path, name, "withdrawals", "file name; nobody listed")
     return None
 
 
@@ -153,8 +156,12 @@ Telling = tuple[str, str, str] | None
 def _one_column(shape: Shape, path: Path, name: str) -> Found | None:
     cells = [shape.header[0], *(row[0] for row in shape.rows)]
     ids = sum(bool(PARTICIPANT_ID.match(cell.strip())) for cell in cells)
-    if ids >= len(cells) - 1 and (ids == len(cells) or cells[0].lower() in ("eid", "participant.eid", "participant id")):
-        evidence = "one column of participant ids" + (", by name w<application>" if WITHDRAWALS.match(path.name) else "")
+    if ids >= len(cells) - 1 and (
+        ids == len(cells) or cells[0].lower() in ("eid", "participant.eid", "participant id")
+    ):
+        evidence = "one column of participant ids" + (
+            ", by name w<application>" if WITHDRAWALS.match(path.name) else ""
+        )
         return Found(path, name, "withdrawals", evidence, shape, "" if ids == len(cells) else "header")
     return None
 
@@ -202,7 +209,11 @@ def _olink(shape: Shape) -> Telling:
         known = sum(cell in proteins() for cell in cells)
         if known and known >= SHARE_OF_PROTEINS * (len(cells) - 1):
             told = WIDE.search(shape.path.name.lower())
-            return "olink_wide", f"{known:,} of {len(cells) - 1:,} columns are Olink proteins", told["instance"] if told else ""
+            return (
+                "olink_wide",
+                f"{known:,} of {len(cells) - 1:,} columns are Olink proteins",
+                told["instance"] if told else "",
+            )
     return None
 
 
@@ -228,7 +239,9 @@ def _gwas(shape: Shape) -> Telling:
         return "gwas", f"columns of {known.name}", known.name
     if holds_many_traits(shape.header):
         raise refuse(
-            shape.name, "a GWAS file holds one trait; this REGENIE file holds several side by side", "run REGENIE with --split"
+            shape.name,
+            "a GWAS file holds one trait; this REGENIE file holds several side by side",
+            "run REGENIE with --split",
         )
     return None
 

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 HESIN = (
-    "eid ins_index dsource source epistart epiend epidur bedyear epistat epitype epiorder spell_index spell_seq spelbgin "
-    "spelend speldur pctcode gpprpct category elecdate elecdur admidate admimeth_uni admimeth admisorc_uni admisorc "
-    "firstreg classpat_uni classpat intmanag_uni intmanag mainspef_uni mainspef tretspef_uni tretspef operstat disdate "
-    "dismeth_uni dismeth disdest_uni disdest carersi"
+    "eid ins_index dsource source epistart epiend epidur bedyear epistat epitype epiorder spell_index spell_seq "
+    "spelbgin spelend speldur pctcode gpprpct category elecdate elecdur admidate admimeth_uni admimeth admisorc_uni "
+    "admisorc firstreg classpat_uni classpat intmanag_uni intmanag mainspef_uni mainspef tretspef_uni tretspef "
+    "operstat disdate dismeth_uni dismeth disdest_uni disdest carersi"
 )
 
 

@@ -1,4 +1,4 @@
-"""Decompressed, checked UTF-8 bytes of a raw file: NUL bytes, a cut gzip and a wrong encoding stop here, with the line."""
+"""Decompressed, checked UTF-8 bytes of a raw file: NUL bytes, a cut gzip a wrong encoding stop here."""
 
 import codecs
 import gzip
@@ -101,7 +101,9 @@ class CleanStream(io.RawIOBase):
                 "copy or download the file again (gzip -t FILE tests it)",
             ) from bad
         except OSError as bad:
-            raise self._stop("a file can be read to its end", f"the system says: {bad.strerror or 'input error'}") from bad
+            raise self._stop(
+                "a file can be read to its end", f"the system says: {bad.strerror or 'input error'}"
+            ) from bad
         if self._advance is not None:
             told = self._raw.tell()
             self._advance(told - self._told)
@@ -115,7 +117,8 @@ class CleanStream(io.RawIOBase):
                 chunk = self._decoder.decode(chunk, final=final).encode("utf-8")
             except UnicodeDecodeError as bad:
                 raise self._stop(
-                    f"the text is {self._encoding}; near line {self.line:,} it is not", "give another --override encoding"
+                    f"the text is {self._encoding}; near line {self.line:,} it is not",
+                    "give another --override encoding",
                 ) from bad
         if b"\0" in chunk:
             line = self.line + chunk[: chunk.index(b"\0")].count(b"\n")

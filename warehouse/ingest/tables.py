@@ -122,7 +122,7 @@ def _refuse_too_many(shape: Shape, n_ragged: int, n_rows: int, *, is_end: bool) 
         raise refuse(
             shape.name,
             f"at most {MAX_REJECTED_SHARE:.0%} of the rows have another number of cells than the header",
-            f"the delimiter or the quoting changes within the file: export it again, or --override delimiter:{shape.name}=...",
+            "the delimiter or the quoting changes within the file: export it again, or give --override delimiter",
             n_ragged,
         )
 
@@ -130,5 +130,6 @@ def _refuse_too_many(shape: Shape, n_ragged: int, n_rows: int, *, is_end: bool) 
 def _unreadable(shape: Shape, bad: Exception) -> IngestError:
     # Arrow's message may quote a row: only its kind is passed on.
     kind = "a row is longer than a block" if "straddling" in str(bad) else "its rows cannot be cut into cells"
-    return refuse(shape.name, f"a table can be read to its end; {kind}", "check the quoting and the delimiter of the file")
-
+    return refuse(
+        shape.name, f"a table can be read to its end; {kind}", "check the quoting and the delimiter of the file"
+    )

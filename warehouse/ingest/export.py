@@ -1,0 +1,257 @@
+"""Land a planned export: stream table by table into the new landing, then put it in place whole."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import TypedDict, cast
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from warehouse.errors import IngestError
+from warehouse.ingest.faults import Faults
+from warehouse.ingest.fields import participant_columns
+from warehouse.ingest.gwas import TRAIT_COLUMNS, AssociationReader, land_associations, read_sidecar, sidecar_subject
+from warehouse.ingest.gwas_formats import ASSOCIATION_COLUMNS
+from warehouse.ingest.join import join_parts, shared_participants
+from warehouse.ingest.landing import Landing, TableWriter, write_empty
+from warehouse.ingest.ld_scores import COUNT_COLUMNS, SCORE_COLUMNS, land_count, land_scores
+from warehouse.ingest.olink import helper_columns, land_helper, land_long, land_wide, protein_coding
+from warehouse.ingest.olink_tables import HELPERS, LANDED_COLUMNS
+from warehouse.ingest.overrides import Overrides
+from warehouse.ingest.participant import ROWS_PER_GROUP, ParticipantReader, land_part
+from warehouse.ingest.plan_export import ExportPlan, PlannedPart, instance_of
+from warehouse.ingest.recognise import Found
+from warehouse.ingest.record_tables import RECORD_TABLES
+from warehouse.ingest.records import land_record, land_withdrawals
+from warehouse.ingest.rejects import Rejects
+from warehouse.ingest.tables import stream_blocks
+from warehouse.ingest.tables_landed import TRUTH_COLUMNS, columns_of_tables
+
+
+class Answer(TypedDict, total=False):
+    """What one step says: rows and evidence by file, rejects by (file, column, rule), people listed and known."""
+
+    rows: dict[str, int]
+    evidence: dict[str, list[str]]
+    counts: list[tuple[str, str, str, int]]
+    participants: tuple[int, int]
+
+
+Advance = Callable[[int], None]
+ROWS_PER_LONG_GROUP = 1_000_000
+LISTS_OF_PEOPLE = (*RECORD_TABLES, "olink_data")
+
+
+class ExportLanding:
+    """Lands one planned export; every step says its rows and evidence by file."""
+
+    def __init__(self, plan: ExportPlan, landing: Landing, *, overrides: Overrides, advance: Advance) -> None:
+        self.plan, self.landing, self.overrides, self.advance = plan, landing, overrides, advance
+        self.faults = Faults()
+        self.answers: dict[str, Answer] = {}
+        self.rejects = Rejects()
+
+    def land(self) -> None:
+        """Every table of the export.
+
+        Raises IngestError with all faults that only reading to the end could show.
+        """
+        self._step("participant", self._participants)
+        for name in RECORD_TABLES:
+            if name in self.plan.records:
+                self._step(name, partial(self._records, name))
+        self._step("withdrawals", self._withdrawals)
+        self._step("olink_data", self._olink)
+        for helper in HELPERS:
+            for one in self.plan.of(helper):
+                self._step(helper, partial(self._helper, one))
+        self._associations()
+        self._step("ld_scores", self._ld_scores)
+        self._step("ld_score_counts", self._ld_score_counts)
+        self._step("planted_truth", self._truth)
+        self.faults.stop()
+        self._same_people()
+        self.faults.stop()
+        self._write_the_rest()
+
+    def _step(self, table: str, work: Callable[[Rejects], Answer]) -> None:
+        """Run one restartable step, keeping its rejects beside the landing."""
+        ledger = self.landing.folder / ".rejects" / f"{table.replace('/', '_')}.parquet"
+
+        def run() -> Answer:
+            rejects = Rejects()
+            answer = Answer(**work(rejects))
+            ledger.parent.mkdir(exist_ok=True)
+            rejects.write(ledger)
+            answer["counts"] = [(*key, n) for key, n in sorted(rejects.counts.items())]
+            return answer
+
+        try:
+            answer = cast(Answer, self.landing.once(table, run))
+        except IngestError as error:
+            self.faults.absorb(error)
+            return
+        self.answers[table] = answer
+        for file, column, rule, n in answer["counts"]:
+            self.rejects.counts[file, column, rule] += n
+        lines = pq.read_table(ledger).to_pylist()
+        self.rejects.lines += [(row["file"], int(row["line"]), row["column_name"], row["rule"]) for row in lines]
+
+    def _writer(self, table: str, rows_per_group: int = ROWS_PER_LONG_GROUP) -> TableWriter:
+        return TableWriter(self.landing.path(table), columns_of_tables()[table], rows_per_group=rows_per_group)
+
+    def _participants(self, rejects: Rejects) -> Answer:
+        parts = self.plan.parts
+        if len(parts) == 1:
+            with self._writer("participant", ROWS_PER_GROUP) as writer:
+                self._land_part(parts[0], writer, rejects)
+                rows = {parts[0].found.name: writer.n_rows}
+            return {"rows": rows}
+        rows, landed = {}, []
+        for k, part in enumerate(parts):
+            columns = ("eid", *(target.column for target in part.plan.targets))
+            path = self.landing.folder / ".parts" / f"{k}.parquet"
+            with TableWriter(path, columns, rows_per_group=ROWS_PER_GROUP) as writer:
+                self._land_part(part, writer, rejects)
+                rows[part.found.name] = writer.n_rows
+            landed.append((part.found.name, path, columns[1:]))
+        join_parts(
+            landed, columns=participant_columns(), target=self.landing.path("participant"), spill=self.landing.folder
+        )
+        return {"rows": rows}
+
+    def _land_part(self, part: PlannedPart, writer: TableWriter, rejects: Rejects) -> None:
+        assert part.found.shape is not None
+        reader = ParticipantReader(
+            shape=part.found.shape, plan=part.plan, dates=part.dates, rejects=rejects, decoders=part.decoders
+        )
+        land_part(reader, writer=writer, advance=self.advance)
+
+    def _records(self, name: str, rejects: Rejects) -> Answer:
+        rows, evidence = {}, {}
+        with self._writer(name) as writer:
+            for one, plan in self.plan.records[name]:
+                before = writer.n_rows
+                said = land_record(plan, writer=writer, overrides=self.overrides, rejects=rejects, advance=self.advance)
+                rows[one.name] = writer.n_rows - before
+                evidence[one.name] = [f"dates: {said}", *_absent(plan.missing)]
+        return {"rows": rows, "evidence": evidence}
+
+    def _withdrawals(self, rejects: Rejects) -> Answer:
+        rows = {}
+        with self._writer("withdrawals") as writer:
+            for one in self.plan.of("withdrawals"):
+                before = writer.n_rows
+                if one.shape is not None:
+                    land_withdrawals([(one.shape, one.detail == "header")], writer=writer, rejects=rejects)
+                rows[one.name] = writer.n_rows - before
+        return {"rows": rows}
+
+    def _olink(self, rejects: Rejects) -> Answer:
+        rows = {}
+        listed = self.plan.of("coding_143")
+        coding = protein_coding(listed[0].shape if listed else None, rejects) if self.plan.of("olink_long") else {}
+        with TableWriter(self.landing.path("olink_data"), LANDED_COLUMNS, rows_per_group=ROWS_PER_LONG_GROUP) as writer:
+            for one in self.plan.of("olink_wide", "olink_long"):
+                assert one.shape is not None
+                before = writer.n_rows
+                if one.entity == "olink_wide":
+                    instance = instance_of(one, self.overrides)
+                    land_wide(one.shape, instance=instance, writer=writer, rejects=rejects, advance=self.advance)
+                else:
+                    land_long(one.shape, coding=coding, writer=writer, rejects=rejects, advance=self.advance)
+                rows[one.name] = writer.n_rows - before
+        return {"rows": rows}
+
+    def _helper(self, one: Found, rejects: Rejects) -> Answer:
+        assert one.shape is not None
+        columns = helper_columns(one.entity, one.shape)
+        with TableWriter(self.landing.path(one.entity), columns) as writer:
+            said = land_helper(one.entity, one.shape, writer=writer, overrides=self.overrides, rejects=rejects)
+        return {"rows": {one.name: writer.n_rows}, "evidence": {one.name: [f"dates: {said}"]}}
+
+    def _associations(self) -> None:
+        for one, reader in self.plan.associations:
+
+            def work(rejects: Rejects, one: Found = one, reader: AssociationReader = reader) -> Answer:
+                path = self.landing.path(f"gwas/{reader.trait}")
+                with TableWriter(path, ASSOCIATION_COLUMNS, rows_per_group=ROWS_PER_LONG_GROUP) as writer:
+                    land_associations(reader, writer=writer, rejects=rejects, advance=self.advance)
+                said = [f"{reader.n_other_tests:,} rows of other tests left out"] if reader.n_other_tests else []
+                return {"rows": {one.name: writer.n_rows}, "evidence": {one.name: said}}
+
+            self._step(f"gwas/{reader.trait}", work)
+        self._step("gwas_traits", self._traits)
+
+    def _traits(self, rejects: Rejects) -> Answer:
+        sidecars = {sidecar_subject(one.name): one for one in self.plan.of("gwas_sidecar")}
+        with self._writer("gwas_traits") as writer:
+            for one, reader in self.plan.associations:
+                said = {}
+                for name, sidecar in sidecars.items():
+                    if name == one.name.removesuffix(".gz") or name == one.name:
+                        said = read_sidecar(sidecar.path, sidecar.name)
+                answer = self.answers.get(f"gwas/{reader.trait}", Answer())
+                row = {
+                    "trait": reader.trait,
+                    "file": one.name,
+                    "source_format": reader.format.name,
+                    "n_rows": str(answer.get("rows", {}).get(one.name, 0)),
+                } | said
+                writer.write({name: pa.array([row.get(name) or None], pa.string()) for name in TRAIT_COLUMNS}, 1)
+        return {"rows": {}}
+
+    def _ld_scores(self, rejects: Rejects) -> Answer:
+        rows = {}
+        with TableWriter(self.landing.path("ld_scores"), SCORE_COLUMNS) as writer:
+            for one in self.plan.of("ld_scores"):
+                assert one.shape is not None
+                before = writer.n_rows
+                land_scores(one.shape, writer=writer, rejects=rejects, advance=self.advance)
+                rows[one.name] = writer.n_rows - before
+        return {"rows": rows}
+
+    def _ld_score_counts(self, rejects: Rejects) -> Answer:
+        rows = {}
+        with TableWriter(self.landing.path("ld_score_counts"), COUNT_COLUMNS) as writer:
+            for one in self.plan.of("ld_score_count"):
+                land_count(one.path, name=one.name, chromosome=one.detail, writer=writer)
+                rows[one.name] = 1
+        return {"rows": rows}
+
+    def _truth(self, rejects: Rejects) -> Answer:
+        rows = {}
+        with self._writer("planted_truth") as writer:
+            for one in self.plan.of("truth"):
+                assert one.shape is not None
+                own = [cell for cell in one.shape.header if cell in TRUTH_COLUMNS]
+                for block in stream_blocks(one.shape, rejects=rejects, columns=own):
+                    writer.write({name: block.rows.column(name) for name in own}, block.rows.num_rows)
+                rows[one.name] = writer.n_rows
+        return {"rows": rows}
+
+    def _same_people(self) -> None:
+        """A record table of another project shares no participant with this one."""
+        for table in LISTS_OF_PEOPLE:
+            path = self.landing.path(table)
+            if not path.exists():
+                continue
+            listed, known = shared_participants(path, self.landing.path("participant"), self.landing.folder)
+            if listed and not known:
+                self.faults.add(
+                    ", ".join(self.answers[table]["rows"]),
+                    "tables of one project share participants; nobody here is in the participant table",
+                    "it comes from another application, whose ids differ: take it out",
+                    listed,
+                )
+            self.answers[table]["participants"] = (listed, known)
+
+    def _write_the_rest(self) -> None:
+        for table, columns in columns_of_tables().items():
+            if not self.landing.path(table).exists():
+                write_empty(self.landing.path(table), columns)
+        self.rejects.write(self.landing.path("rejects"))
+
+
+def _absent(columns: list[str]) -> list[str]:
+    return [f"columns not in the file, landed empty: {', '.join(columns)}"] if columns else []

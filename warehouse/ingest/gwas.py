@@ -1,0 +1,200 @@
+"""Read GWAS summary statistics of any known format into one set of columns."""
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import yaml  # type: ignore[import-untyped]
+
+from warehouse.ingest.detect import Shape
+from warehouse.ingest.faults import refuse
+from warehouse.ingest.gwas_formats import ASSOCIATION_COLUMNS, Format, tell_format
+from warehouse.ingest.landing import TableWriter
+from warehouse.ingest.rejects import Rejects
+from warehouse.ingest.tables import MISSING, stream_blocks
+
+MISSING_STATISTICS = (*MISSING, "#NA", "NaN", "nan", ".")
+TRAIT_COLUMNS = (
+    "trait", "file", "source_format", "n_rows", "genome_assembly", "n", "n_cases", "n_controls", "trait_description",
+)  # fmt: skip
+
+FILE_SUFFIX = re.compile(
+    r"\.(gz|bgz|tsv|txt|csv|regenie|sumstats|stats|bolt|saige|gwas|glm|linear|logistic|firth|hybrid|assoc|h|imputed_v3)$",
+    re.IGNORECASE,
+)
+CHROMOSOME_NAMES = {"X": "23", "Y": "24", "XY": "25", "MT": "26", "M": "26"}
+RSID = r"^(?i)rs\d+$"
+
+
+def trait_of(path: Path) -> str:
+    """The trait a file name says: its stem, lower case, underscores."""
+    stem = path.name
+    while (shorter := FILE_SUFFIX.sub("", stem)) != stem:
+        stem = shorter
+    return re.sub(r"[^a-z0-9]+", "_", stem.lower()).strip("_")
+
+
+class AssociationReader:
+    """Translates blocks of one GWAS file to the canonical columns."""
+
+    def __init__(self, shape: Shape, trait: str) -> None:
+        known = tell_format(shape.header)
+        if known is None:
+            raise refuse(
+                shape.name, "a GWAS file has the header of a known format", "see warehouse/ingest/gwas_formats.py"
+            )
+        self.shape, self.trait, self.format = shape, trait, known
+        self.n_other_tests = 0
+        cell_of = {cell.lower(): cell for cell in shape.header}
+        self.source: dict[str, str] = {}
+        for canonical, names in known.columns.items():
+            cell = next((cell_of[name] for name in names if name in cell_of), None)
+            if cell is not None:
+                self.source[canonical] = cell
+        self.test_cell = cell_of.get(known.test_column, "")
+        self._refuse_without_statistics()
+
+    def _refuse_without_statistics(self) -> None:
+        have = self.source.keys()
+        if not have & {"beta", "odds_ratio", "z_score"}:
+            raise refuse(
+                self.shape.name, "a GWAS file has an effect: beta, odds ratio or z", "ask its authors for the full file"
+            )
+
+    @property
+    def columns(self) -> list[str]:
+        return [*dict.fromkeys(self.source.values()), *([self.test_cell] if self.test_cell else [])]
+
+    def read(self, rows: pa.RecordBatch) -> tuple[dict[str, pa.Array], int]:
+        """Canonical columns of the rows that report an additive effect."""
+        if self.test_cell and self.format.additive:
+            additive = pc.fill_null(
+                pc.is_in(rows.column(self.test_cell), pa.array(sorted(self.format.additive))), False
+            )
+            kept = rows.filter(additive)
+            self.n_other_tests += rows.num_rows - kept.num_rows
+            rows = kept
+        made = {canonical: rows.column(cell) for canonical, cell in self.source.items()}
+        for step in (_split_neale, _name_identifier, _orient_plink, _name_chromosome, _upper_alleles):
+            step(made)
+        for name in ("trait", "source_format"):
+            text = self.trait if name == "trait" else self.format.name
+            made[name] = pa.repeat(pa.scalar(text, pa.string()), rows.num_rows)
+        return {name: column for name, column in made.items() if name in ASSOCIATION_COLUMNS}, rows.num_rows
+
+
+Columns = dict[str, pa.Array]
+
+
+def _split_neale(made: Columns) -> None:
+    """`1:15791:C:T` is chromosome, position, reference and alternative; the effect is the alternative's."""
+    variant = made.pop("variant", None)
+    if variant is None:
+        return
+    parts = pc.extract_regex(variant, r"^(?P<c>[^:]+):(?P<p>\d+):(?P<r>[^:]+):(?P<a>[^:]+)$")
+    made["variant_id"] = variant
+    for name, part in (
+        ("chromosome", "c"), ("base_pair_location", "p"), ("other_allele", "r"), ("effect_allele", "a"),
+    ):  # fmt: skip
+        made[name] = pc.struct_field(parts, part)
+    minor, frequency = made.pop("minor_allele"), made.pop("minor_allele_frequency")
+    number = pc.cast(frequency, pa.float64(), safe=False)
+    other = pc.cast(pc.subtract(1.0, number), pa.string())
+    is_effect = pc.equal(minor, made["effect_allele"])
+    made["effect_allele_frequency"] = pc.if_else(is_effect, frequency, other)
+
+
+def _name_identifier(made: Columns) -> None:
+    """One identifier column is the variant id; an rs number in it, or in the variant id, is the rsid too."""
+    identifier = made.pop("identifier", None)
+    if identifier is not None:
+        made["variant_id"] = identifier
+    if "rsid" not in made and "variant_id" in made:
+        is_rs = pc.match_substring_regex(made["variant_id"], RSID)
+        made["rsid"] = pc.if_else(is_rs, made["variant_id"], pa.scalar(None, pa.string()))
+
+
+def _orient_plink(made: Columns) -> None:
+    """PLINK 2 names the tested allele A1; the other is REF or ALT, whichever A1 is not."""
+    reference, alternative = made.pop("plink_ref", None), made.pop("plink_alt", None)
+    if reference is not None and alternative is not None and "other_allele" not in made:
+        made["other_allele"] = pc.if_else(pc.equal(made["effect_allele"], alternative), reference, alternative)
+
+
+def _name_chromosome(made: Columns) -> None:
+    """1 to 22, 23 = X, 24 = Y, 25 = XY, 26 = MT; no prefix, no leading zero."""
+    if "chromosome" not in made:
+        return
+    coded = made["chromosome"].dictionary_encode()
+    names = []
+    for text in coded.dictionary.to_pylist():
+        plain = re.sub(r"^chr", "", text.strip(), flags=re.IGNORECASE).upper()
+        names.append(CHROMOSOME_NAMES.get(plain, plain.lstrip("0") or plain))
+    made["chromosome"] = pa.array(names, pa.string()).take(coded.indices)
+
+
+def _upper_alleles(made: Columns) -> None:
+    for name in ("effect_allele", "other_allele"):
+        if name in made:
+            made[name] = pc.utf8_upper(made[name])
+
+
+def land_associations(
+    reader: AssociationReader, *, writer: TableWriter, rejects: Rejects, advance: Callable[[int], None] | None = None
+) -> None:
+    """Stream one GWAS file.
+
+    Raises IngestError when no row reports an additive effect.
+    """
+    for block in stream_blocks(
+        reader.shape, rejects=rejects, columns=reader.columns, missing=MISSING_STATISTICS, advance=advance
+    ):
+        columns, n_rows = reader.read(block.rows)
+        writer.write(columns, n_rows)
+    if writer.n_rows == 0 and reader.n_other_tests:
+        raise refuse(
+            reader.shape.name,
+            f"some rows have {reader.format.test_column.upper()} = {', '.join(reader.format.additive)}; none has",
+            "run the association again with the additive model",
+            reader.n_other_tests,
+        )
+
+
+def read_sidecar(path: Path, name: str) -> dict[str, str]:
+    """What a GWAS-SSF metadata YAML says of build, sample size and trait.
+
+    Raises IngestError for a file that is no YAML mapping.
+    """
+    try:
+        said = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as bad:
+        raise refuse(name, "a metadata file is YAML", "correct it or move it away") from bad
+    if not isinstance(said, Mapping):
+        raise refuse(name, "a metadata file is a YAML mapping", "correct it or move it away")
+    samples = [sample for sample in said.get("samples") or [] if isinstance(sample, Mapping)]
+
+    def total(key: str) -> str:
+        sizes = [int(sample[key]) for sample in samples if isinstance(sample.get(key), int)]
+        return str(sum(sizes)) if sizes else ""
+
+    described = said.get("trait_description") or ""
+    return {
+        "genome_assembly": str(said.get("genome_assembly") or ""),
+        "n": total("sample_size"),
+        "n_cases": total("case_count"),
+        "n_controls": total("control_count"),
+        "trait_description": "; ".join(map(str, described)) if isinstance(described, list) else str(described),
+    }
+
+
+def sidecar_subject(name: str) -> str:
+    """The file a sidecar speaks of: `trait.tsv-meta.yaml` -> `trait.tsv`."""
+    return re.sub(r"-meta$", "", name.rpartition(".")[0])
+
+
+__all__ = [
+    "ASSOCIATION_COLUMNS", "TRAIT_COLUMNS", "AssociationReader", "Format", "land_associations", "read_sidecar",
+    "sidecar_subject", "trait_of",
+]  # fmt: skip

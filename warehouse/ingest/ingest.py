@@ -1,0 +1,129 @@
+"""Ingest: one call from a folder of raw files to a landing in place."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from warehouse.ingest.export import ExportLanding
+from warehouse.ingest.faults import Faults, refuse
+from warehouse.ingest.fingerprint import fingerprint
+from warehouse.ingest.landing import Landing, recover
+from warehouse.ingest.overrides import Overrides, parse_overrides
+from warehouse.ingest.plan_export import ExportPlan, plan_export
+from warehouse.ingest.profile import FileProfile, Profile, read_fingerprint
+from warehouse.ingest.recognise import list_files, recognise_folder
+from warehouse.ingest.tables_landed import columns_of_tables
+from warehouse.progress import progress
+
+STREAMED = "MB"
+BYTES_PER_MB = 1_000_000
+
+DECISIONS = {
+    "skipped": "left out by override",
+    "not_data": "not data: left out",
+    "genotypes": "genotype file: left where it is",
+    "unread": "a UK Biobank table the study does not read: left out",
+    "ld_score_all_count": "left out: the study uses the count of common SNPs",
+    "gwas_sidecar": "read beside its GWAS file",
+    "codings": "read for the meanings of codes",
+    "data_dictionary": "read for the titles of columns",
+    "entity_dictionary": "known; nothing is needed from it",
+    "coding_143": "read for the names of proteins",
+    "showcase_encoding_values": "read for the meanings of codes",
+    "showcase_fields": "read for the titles of fields",
+}
+
+
+def ingest(folder: Path, *, cohort: str, to: Path, overrides: Sequence[str] = ()) -> tuple[Path, bool]:
+    """Land the export in `folder` as `to/cohort`; returns the landing and whether anything was done.
+
+    Raises IngestError with every fault; the last good landing then stays untouched.
+    """
+    target = to / cohort
+    recover(target)
+    chosen = parse_overrides(overrides)
+    files = list(list_files(folder))
+    if not files:
+        raise refuse(
+            str(folder.name), "an export folder holds files; this one is empty", "check the path given by --from"
+        )
+    key = fingerprint(files, folder=folder, choices=overrides)
+    if read_fingerprint(target) == key:
+        return target, False
+    faults = Faults()
+    found = recognise_folder(folder, chosen, faults)
+    plan = plan_export(found, where=folder.name, overrides=chosen, faults=faults)
+    faults.stop()
+    landing = Landing(target, key)
+    landing.open()
+    exporter = land_with_progress(plan, landing, chosen, cohort)
+    finish(exporter, landing, cohort=cohort, key=key, overrides=overrides)
+    return target, True
+
+
+def land_with_progress(plan: ExportPlan, landing: Landing, overrides: Overrides, cohort: str) -> ExportLanding:
+    total = sum(one.shape.size for one in plan.found if one.shape is not None)
+    with progress(f"ingest {cohort}", max(1, total // BYTES_PER_MB), STREAMED) as advance:
+        pending = 0
+
+        def advance_bytes(n_bytes: int) -> None:
+            nonlocal pending
+            pending += n_bytes
+            if pending >= BYTES_PER_MB:
+                advance(pending // BYTES_PER_MB)
+                pending %= BYTES_PER_MB
+
+        exporter = ExportLanding(plan, landing, overrides=overrides, advance=advance_bytes)
+        exporter.land()
+    return exporter
+
+
+def finish(exporter: ExportLanding, landing: Landing, *, cohort: str, key: str, overrides: Sequence[str]) -> None:
+    """Write the profile, drop the working files and put the landing in place."""
+    profile = Profile(cohort=cohort, fingerprint=key)
+    rows_of: dict[str, int] = {}
+    evidence_of: dict[str, list[str]] = {}
+    for answer in exporter.answers.values():
+        rows_of |= answer.get("rows", {})
+        evidence_of |= answer.get("evidence", {})
+    planned = {part.found.name: part for part in exporter.plan.parts}
+    for one in exporter.plan.found:
+        evidence = [one.evidence, *([one.shape.evidence] if one.shape else []), *evidence_of.get(one.name, [])]
+        decision = DECISIONS.get(one.entity, "landed")
+        if one.name in planned:
+            part = planned[one.name]
+            evidence += part.evidence
+            decision = (
+                f"landed {len(part.plan.targets):,} columns; {part.plan.n_other_columns:,} columns the study "
+                "does not use were left out"
+            )
+        profile.files.append(
+            FileProfile(
+                file=one.name,
+                entity=one.entity,
+                evidence=[text for text in evidence if text],
+                decision=decision,
+                n_rows=rows_of.get(one.name),
+                n_rejected=exporter.rejects.count(one.name),
+            )
+        )
+    for table in columns_of_tables():
+        profile.tables[table] = pq.read_metadata(landing.path(table)).num_rows
+    for table, answer in exporter.answers.items():
+        if "participants" in answer:
+            listed, known = answer["participants"]
+            if listed > known:
+                profile.notes.append(
+                    f"{table}: {listed - known:,} of {listed:,} people are not in the participant table"
+                )
+    profile.overrides = dict(line.split("=", 1) for line in overrides)
+    profile.rejected = [
+        {"file": file, "column_name": column, "rule": rule, "count": n}
+        for (file, column, rule), n in sorted(exporter.rejects.counts.items())
+    ]
+    profile.write(landing.folder)
+    for name in (".rejects", ".parts"):
+        shutil.rmtree(landing.folder / name, ignore_errors=True)
+    landing.put_in_place()

@@ -1,0 +1,161 @@
+"""Read Olink: the wide RAP entity, the long portal table and the helper files; all land long."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from warehouse.ingest.date_order import date_reader
+from warehouse.ingest.detect import Shape
+from warehouse.ingest.faults import refuse
+from warehouse.ingest.landing import TableWriter
+from warehouse.ingest.olink_tables import HELPER_DATES, HELPERS, WIDE, protein_of_id, proteins, rap_column
+from warehouse.ingest.overrides import Overrides
+from warehouse.ingest.participant import NOT_A_DATE, whole_numbers
+from warehouse.ingest.records import NO_EID
+from warehouse.ingest.rejects import Rejects
+from warehouse.ingest.tables import MISSING, stream_blocks
+
+WIDE_BLOCK_BYTES = 32 << 20
+MISSING_RESULTS = (*MISSING, "NaN", "nan")
+
+
+def wide_columns(shape: Shape) -> tuple[str, dict[str, str]]:
+    """The eid cell and protein -> header cell of a wide file.
+
+    Raises IngestError for columns that are no Olink assay of the seed.
+    """
+    protein_cells: dict[str, str] = {}
+    eid, strange = "", []
+    for cell in shape.header:
+        name = rap_column(WIDE.sub("", cell, count=1).lstrip(".") if "." in cell else cell)
+        if name == "eid":
+            eid = cell
+        elif name in proteins():
+            protein_cells[name] = cell
+        else:
+            strange.append(name)
+    if not eid or strange:
+        raise refuse(
+            shape.name,
+            "a wide Olink table has eid and columns named by assay; "
+            + (f"unknown: {', '.join(strange[:5])}" if strange else "eid is not there"),
+            "check the export, or add the assay to warehouse/seeds/olink_assays.csv",
+            len(strange) or None,
+        )
+    return eid, protein_cells
+
+
+def land_wide(
+    shape: Shape,
+    *,
+    instance: str,
+    writer: TableWriter,
+    rejects: Rejects,
+    advance: Callable[[int], None] | None = None,
+) -> None:
+    """Stream a wide file into (eid, ins_index, protein, result), one row per measured value."""
+    eid_cell, cells = wide_columns(shape)
+    for block in stream_blocks(
+        shape, rejects=rejects, missing=MISSING_RESULTS, advance=advance, block_bytes=WIDE_BLOCK_BYTES
+    ):
+        eids = whole_numbers(block.rows.column(eid_cell))
+        for index in pc.indices_nonzero(pc.is_null(eids)).to_pylist():
+            rejects.add(shape.name, block.line(index), "eid", NO_EID)
+        has_eid = eids.is_valid().to_numpy(zero_copy_only=False)
+        names, values, takes, lengths = [], [], [], []
+        for protein, cell in cells.items():
+            column = block.rows.column(cell)
+            rows = np.flatnonzero(column.is_valid().to_numpy(zero_copy_only=False) & has_eid)
+            if rows.size:
+                names.append(protein)
+                values.append(column.take(pa.array(rows)))
+                takes.append(rows)
+                lengths.append(rows.size)
+        if not names:
+            continue
+        n_rows = int(sum(lengths))
+        which = pa.DictionaryArray.from_arrays(
+            pa.array(np.repeat(np.arange(len(names), dtype=np.int32), lengths)), pa.array(names)
+        )
+        writer.write(
+            {
+                "eid": eids.take(pa.array(np.concatenate(takes))),
+                "ins_index": pa.repeat(pa.scalar(instance, pa.string()), n_rows),
+                "protein": which.cast(pa.string()),
+                "result": pa.concat_arrays(values),
+            },
+            n_rows,
+        )
+
+
+def land_long(
+    shape: Shape,
+    *,
+    coding: Mapping[str, str],
+    writer: TableWriter,
+    rejects: Rejects,
+    advance: Callable[[int], None] | None = None,
+) -> None:
+    """Stream `olink_data.txt`; protein ids become RAP column names.
+
+    coding : protein_id -> protein, from the export's coding 143 or the seed.
+    """
+    cell_of = {cell.lower(): cell for cell in shape.header}
+    for block in stream_blocks(
+        shape, rejects=rejects, columns=list(cell_of.values()), missing=MISSING_RESULTS, advance=advance
+    ):
+        ids = whole_numbers(block.rows.column(cell_of["protein_id"])).dictionary_encode()
+        names = pa.array([coding.get(text) for text in ids.dictionary.to_pylist()], pa.string()).take(ids.indices)
+        for index in pc.indices_nonzero(pc.is_null(names)).to_pylist():
+            rejects.add(shape.name, block.line(index), "protein_id", "a protein id is listed in coding 143")
+        eids = whole_numbers(block.rows.column(cell_of["eid"]))
+        results = block.rows.column(cell_of["result"])
+        keep = pc.and_(pc.and_(pc.is_valid(names), pc.is_valid(results)), pc.is_valid(eids))
+        made = {
+            "eid": eids,
+            "ins_index": whole_numbers(block.rows.column(cell_of["ins_index"])),
+            "protein": names,
+            "result": results,
+        }
+        made = {name: column.filter(keep) for name, column in made.items()}
+        writer.write(made, len(made["eid"]))
+
+
+def protein_coding(shape: Shape | None, rejects: Rejects) -> dict[str, str]:
+    """protein_id -> protein, from `coding143.tsv` (`1 <tab> A1BG;Alpha-1B-glycoprotein`) or the seed."""
+    if shape is None:
+        return protein_of_id()
+    coding: dict[str, str] = {}
+    for block in stream_blocks(shape, rejects=rejects):
+        rows = {cell.lower(): block.rows.column(cell).to_pylist() for cell in shape.header}
+        for code, meaning in zip(rows["coding"], rows["meaning"], strict=True):
+            if code and meaning:
+                coding[code] = rap_column(meaning.partition(";")[0])
+    return coding
+
+
+def helper_columns(helper: str, shape: Shape | None) -> tuple[str, ...]:
+    """The columns a helper lands with: its known ones, then any other it has."""
+    known = HELPERS[helper]
+    if shape is None:
+        return known
+    return (*known, *(cell.lower() for cell in shape.header if cell.lower() not in known))
+
+
+def land_helper(helper: str, shape: Shape, *, writer: TableWriter, overrides: Overrides, rejects: Rejects) -> str:
+    """Stream one helper file; returns the evidence for its dates."""
+    dated = [cell for cell in shape.header if cell.lower() in HELPER_DATES.get(helper, ())]
+    dates, evidence = date_reader(shape, dated, overrides)
+    for block in stream_blocks(shape, rejects=rejects):
+        made = {}
+        for cell in shape.header:
+            column = block.rows.column(cell)
+            if cell in dated:
+                column, bad = dates.dates(column)
+                for index in bad.to_pylist():
+                    rejects.add(shape.name, block.line(index), cell.lower(), NOT_A_DATE)
+            made[cell.lower()] = column
+        writer.write(made, block.rows.num_rows)
+    return evidence

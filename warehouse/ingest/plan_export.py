@@ -1,0 +1,137 @@
+"""Look at a whole export before anything is written: every file gets a plan, every fault is collected."""
+
+from dataclasses import dataclass, field
+
+from warehouse.errors import IngestError
+from warehouse.ingest.codings import Codings, read_codings
+from warehouse.ingest.date_order import date_reader
+from warehouse.ingest.dates import DateReader
+from warehouse.ingest.faults import Faults
+from warehouse.ingest.gwas import AssociationReader, trait_of
+from warehouse.ingest.headers import Header, read_header, read_title_header
+from warehouse.ingest.ld_scores import score_cells
+from warehouse.ingest.olink import wide_columns
+from warehouse.ingest.olink_tables import HELPERS
+from warehouse.ingest.overrides import Overrides
+from warehouse.ingest.participant import Decoders
+from warehouse.ingest.plan import PartPlan, plan_part, refuse_missing_required
+from warehouse.ingest.recognise import Found
+from warehouse.ingest.record_tables import RECORD_TABLES
+from warehouse.ingest.records import RecordPlan, plan_record
+from warehouse.ingest.replace_coding import settle_coding
+from warehouse.ingest.titles import title_lookup
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedPart:
+    """One participant file, ready to stream."""
+
+    found: Found
+    header: Header
+    plan: PartPlan
+    dates: DateReader
+    decoders: Decoders
+    evidence: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class ExportPlan:
+    """All files of an export by what is to be done with them."""
+
+    found: list[Found]
+    parts: list[PlannedPart] = field(default_factory=list)
+    records: dict[str, list[tuple[Found, RecordPlan]]] = field(default_factory=dict)
+    associations: list[tuple[Found, AssociationReader]] = field(default_factory=list)
+
+    def of(self, *entities: str) -> list[Found]:
+        return [one for one in self.found if one.entity in entities]
+
+
+def plan_export(found: list[Found], *, where: str, overrides: Overrides, faults: Faults) -> ExportPlan:
+    """A plan for every file; what breaks a rule is added to `faults`."""
+    plan = ExportPlan(found=found)
+    codings = read_codings(found, faults)
+    for one in found:
+        try:
+            _plan_one(one, plan, codings, overrides, faults)
+        except IngestError as error:
+            faults.absorb(error)
+    if not plan.of("participant"):
+        faults.add(where, "an export holds a participant table", "add it: the study begins with its participants")
+    elif len(plan.parts) == len(plan.of("participant")):
+        refuse_missing_required((part.plan for part in plan.parts), faults, where=_names(plan))
+    _refuse_same_trait(plan, faults)
+    for helper in HELPERS:
+        if len(plan.of(helper)) > 1:
+            faults.add(
+                ", ".join(one.name for one in plan.of(helper)), f"{helper} is one file", "take the others out",
+                len(plan.of(helper)),
+            )  # fmt: skip
+    return plan
+
+
+def _names(plan: ExportPlan) -> str:
+    return ", ".join(one.name for one in plan.of("participant"))
+
+
+def _plan_one(one: Found, plan: ExportPlan, codings: Codings, overrides: Overrides, faults: Faults) -> None:
+    if one.entity == "participant":
+        plan.parts.append(_plan_participant(one, codings, overrides, faults))
+    elif one.entity in RECORD_TABLES and one.shape is not None:
+        plan.records.setdefault(one.entity, []).append((one, plan_record(one.shape, RECORD_TABLES[one.entity])))
+    elif one.entity == "olink_wide" and one.shape is not None:
+        wide_columns(one.shape)
+        if not instance_of(one, overrides):
+            faults.add(
+                one.name,
+                "a wide Olink file says its visit in its columns or its name (olink_instance_0)",
+                f"say --override instance:{one.name}=0 (or 2, 3)",
+            )
+    elif one.entity == "gwas" and one.shape is not None:
+        trait = overrides.get("trait", one.name) or trait_of(one.path)
+        plan.associations.append((one, AssociationReader(one.shape, trait)))
+    elif one.entity == "ld_scores" and one.shape is not None:
+        score_cells(one.shape)
+
+
+def instance_of(one: Found, overrides: Overrides) -> str:
+    return overrides.get("instance", one.name) or one.detail
+
+
+def _plan_participant(one: Found, codings: Codings, overrides: Overrides, faults: Faults) -> PlannedPart:
+    assert one.shape is not None
+    header = read_header(one.shape.header)
+    if header is None:
+        titles, needed, chosen = title_lookup(codings, overrides)
+        header = read_title_header(one.shape.header, where=one.name, titles=titles, needed=needed, chosen=chosen)
+    part = plan_part(header, where=one.name, overrides=overrides, faults=faults)
+    decoders, coding_evidence = settle_coding(one.shape, part, codings=codings, overrides=overrides, faults=faults)
+    dated = [
+        name
+        for target in part.targets
+        if target.field.kind in ("date", "time") and target.column not in decoders
+        for _, name in target.sources
+    ]
+    dates, date_evidence = date_reader(one.shape, dated, overrides)
+    return PlannedPart(
+        found=one,
+        header=header,
+        plan=part,
+        dates=dates,
+        decoders=decoders,
+        evidence=(f"header style {header.style}", coding_evidence, f"dates: {date_evidence}"),
+    )
+
+
+def _refuse_same_trait(plan: ExportPlan, faults: Faults) -> None:
+    files: dict[str, list[str]] = {}
+    for one, reader in plan.associations:
+        files.setdefault(reader.trait, []).append(one.name)
+    for trait, names in files.items():
+        if len(names) > 1:
+            faults.add(
+                ", ".join(names),
+                f"a trait has one GWAS file; these are all called {trait}",
+                f"rename one, or say --override trait:{names[0]}=NAME",
+                len(names),
+            )

@@ -1,0 +1,102 @@
+"""Read record-level tables and withdrawals: RAP entities and portal files, dates as ISO."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from warehouse.ingest.date_order import date_reader, refuse_other_order
+from warehouse.ingest.detect import Shape
+from warehouse.ingest.faults import refuse
+from warehouse.ingest.landing import TableWriter
+from warehouse.ingest.overrides import Overrides
+from warehouse.ingest.participant import NOT_A_DATE, whole_numbers
+from warehouse.ingest.record_tables import RecordTable
+from warehouse.ingest.rejects import Rejects
+from warehouse.ingest.tables import stream_blocks
+
+NO_EID = "a row has a participant id"
+
+
+@dataclass(frozen=True, slots=True)
+class RecordPlan:
+    """Canonical column -> header cell of one record file."""
+
+    table: RecordTable
+    shape: Shape
+    source: Mapping[str, str]
+    extra: tuple[str, ...] = field(default=())
+
+    @property
+    def missing(self) -> list[str]:
+        return [column for column in self.table.columns if column not in self.source]
+
+
+def plan_record(shape: Shape, table: RecordTable) -> RecordPlan:
+    """Columns of one record file, dotted or plain, any case.
+
+    Raises IngestError naming the columns that tell the table and are not there.
+    """
+    source: dict[str, str] = {}
+    extra: list[str] = []
+    for cell in shape.header:
+        name = cell.lower().removeprefix(f"{table.name}.")
+        if name in table.columns:
+            source[name] = cell
+        else:
+            extra.append(cell)
+    lacking = sorted(table.signature - source.keys())
+    if lacking:
+        raise refuse(
+            shape.name,
+            f"{table.name} has the columns {', '.join(lacking)}",
+            "export the whole table again",
+            len(lacking),
+        )
+    return RecordPlan(table=table, shape=shape, source=source, extra=tuple(extra))
+
+
+def land_record(
+    plan: RecordPlan,
+    *,
+    writer: TableWriter,
+    overrides: Overrides,
+    rejects: Rejects,
+    advance: Callable[[int], None] | None = None,
+) -> str:
+    """Stream one record file into `writer`; returns the evidence for its dates.
+
+    Raises IngestError where the order of its dates is unproved or mixed.
+    """
+    dated = [plan.source[column] for column in sorted(plan.table.dates & plan.source.keys())]
+    dates, evidence = date_reader(plan.shape, dated, overrides)
+    for block in stream_blocks(plan.shape, rejects=rejects, columns=list(plan.source.values()), advance=advance):
+        made: dict[str, pa.Array] = {}
+        for canonical, cell in plan.source.items():
+            cells = block.rows.column(cell)
+            if canonical in plan.table.dates:
+                cells, bad = dates.dates(cells)
+                for index in bad.to_pylist():
+                    rejects.add(plan.shape.name, block.line(index), canonical, NOT_A_DATE)
+            elif canonical in plan.table.integers or canonical == "eid":
+                cells = whole_numbers(cells)
+            made[canonical] = cells
+        has_eid = pc.is_valid(made["eid"])
+        n_rows = block.rows.num_rows
+        if made["eid"].null_count:
+            for index in pc.indices_nonzero(pc.invert(has_eid)).to_pylist():
+                rejects.add(plan.shape.name, block.line(index), "eid", NO_EID)
+            made = {name: cells.filter(has_eid) for name, cells in made.items()}
+            n_rows = len(made["eid"])
+        writer.write(made, n_rows)
+    refuse_other_order(plan.shape, dates)
+    return evidence
+
+
+def land_withdrawals(shapes: Sequence[tuple[Shape, bool]], *, writer: TableWriter, rejects: Rejects) -> None:
+    """Stream one-column lists of withdrawn participants; each pair says whether the list has a header."""
+    for shape, has_header in shapes:
+        for block in stream_blocks(shape, rejects=rejects, has_header=has_header, names=["eid"]):
+            eids = whole_numbers(pc.utf8_trim_whitespace(block.rows.column("eid"))).drop_null()
+            writer.write({"eid": eids}, len(eids))
