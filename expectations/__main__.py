@@ -1,0 +1,77 @@
+"""Check a published database again and write its pages: python -m expectations --cohort synthetic (make quality)."""
+
+import argparse
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+
+from expectations.suite_files import DOORS, SEEDS_FOLDER
+from warehouse.cohorts import find_cohort
+from warehouse.errors import Fault, StudyError
+from warehouse.progress import progress
+
+ROOT = Path(__file__).parents[1]
+
+
+class QualityError(StudyError):
+    exit_code = 2
+    headline = "The doors cannot be checked"
+
+
+def check_doors(*, cohort: str, warehouse: Path, doors: tuple[str, ...] | None = None) -> int:
+    """Run the doors in order over the published database, read only; 1 if anything critical failed, else 0."""
+    database = warehouse / f"{find_cohort(cohort, seeds=SEEDS_FOLDER).database}.duckdb"
+    landing = warehouse / "raw" / cohort
+    build = "make build" if cohort == "synthetic" else f"make build COHORT={cohort}"
+    faults = [
+        Fault(where=os.path.relpath(path), rule=f"the {what} of cohort {cohort} is there", remedy=f"run {build}")
+        for path, what in ((database, "published database"), (landing, "raw landing"))
+        if not path.exists()
+    ]
+    if faults:
+        raise QualityError(faults)
+    # Great Expectations takes some seconds to import, and nothing above needs it.
+    from expectations.runner import run_door
+
+    folder, now = warehouse / "quality" / cohort, datetime.now(UTC)
+    critical = 0
+    chosen = [door for door in DOORS if doors is None or door in doors]
+    with (
+        duckdb.connect(str(database), read_only=True) as connection,
+        progress("quality", len(chosen), "doors") as advance,
+    ):
+        for door in chosen:
+            table = run_door(
+                connection, door=door, cohort=cohort, raw_folder=os.path.relpath(landing), pages_folder=folder, now=now
+            )
+            critical += sum(
+                severity == "critical" and not is_success
+                for severity, is_success in zip(
+                    table["severity"].to_pylist(), table["is_success"].to_pylist(), strict=True
+                )
+            )
+            advance()
+    print((folder / "summary.md").read_text(encoding="utf-8"))
+    print(f"Pages: {os.path.relpath(folder / 'index.html')}")
+    return 1 if critical else 0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m expectations", description=__doc__)
+    parser.add_argument("--cohort", default=os.environ.get("COHORT", "synthetic"), help="cohort to check (synthetic)")
+    parser.add_argument(
+        "--warehouse", type=Path, default=ROOT / "warehouse", help="folder of databases, raw and quality"
+    )
+    options = parser.parse_args(arguments)
+    try:
+        return check_doors(cohort=options.cohort, warehouse=options.warehouse)
+    except StudyError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

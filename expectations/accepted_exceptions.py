@@ -1,0 +1,93 @@
+"""Faults of the data that someone has looked at and accepted: rows of a seed with a reason and an end date."""
+
+import csv
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from expectations.suite_files import DOORS, SEEDS_FOLDER, Asset, ExpectationSuiteError, Suite
+from warehouse.errors import Fault
+
+SEED = SEEDS_FOLDER / "accepted_exceptions.csv"
+COLUMNS = ("door", "asset", "expectation", "column_name", "reason", "accepted_by", "until_date")
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedException:
+    """One accepted failure. It holds through `until_date`; `column_name` may be empty, any column then."""
+
+    door: str
+    asset: str
+    expectation: str
+    column_name: str
+    reason: str
+    accepted_by: str
+    until_date: date
+    where: str
+
+    def covers(self, *, asset: str, expectation: str, column_name: str) -> bool:
+        return (self.asset, self.expectation) == (asset, expectation) and self.column_name in ("", column_name)
+
+    def is_expired(self, today: date) -> bool:
+        return today > self.until_date
+
+
+def load_accepted_exceptions(suite: Suite, *, seed: Path = SEED) -> tuple[AcceptedException, ...]:
+    """The seed's rows for the door of `suite`.
+
+    Raises
+    ------
+    ExpectationSuiteError
+        With every fault: a missing column, an empty cell, a date that is none, a door, asset or expectation that the
+        suites do not have.
+    """
+    if not seed.exists():
+        return ()
+    file = f"{seed.parent.parent.name}/{seed.parent.name}/{seed.name}"
+    with seed.open(newline="", encoding="utf-8") as stream:
+        rows = csv.DictReader(stream)
+        missing = [column for column in COLUMNS if column not in (rows.fieldnames or ())]
+        if missing:
+            rule, remedy = f"the header names {', '.join(missing)}", f"write {','.join(COLUMNS)}"
+            raise ExpectationSuiteError([Fault(where=f"{file}, line 1", rule=rule, remedy=remedy)])
+        numbered = [(rows.line_num, {key: (row.get(key) or "").strip() for key in COLUMNS}) for row in rows]
+    faults: list[Fault] = []
+    accepted = []
+    for line, row in numbered:
+        where = f"{file}, line {line}"
+        row_faults = _row_faults(row, where=where, suite=suite)
+        faults += row_faults
+        if not row_faults and row["door"] == suite.door:
+            until = date.fromisoformat(row["until_date"])
+            accepted.append(AcceptedException(**{**row, "until_date": until}, where=where))  # type: ignore[arg-type]
+    if faults:
+        raise ExpectationSuiteError(faults)
+    return tuple(accepted)
+
+
+def _row_faults(row: dict[str, str], *, where: str, suite: Suite) -> list[Fault]:
+    faults = []
+    if row["door"] not in DOORS:
+        faults.append(Fault(where, f"the door {row['door']!r} exists", f"use one of {', '.join(DOORS)}"))
+    elif row["door"] == suite.door:
+        faults += _unknown_names(row, where=where, assets=suite.assets, file=suite.file)
+    for column in ("reason", "accepted_by"):
+        if not row[column]:
+            faults.append(Fault(where, f"an accepted exception has its {column}", f"fill in {column}"))
+    try:
+        date.fromisoformat(row["until_date"])
+    except ValueError:
+        faults.append(Fault(where, "an accepted exception ends on a date", "write until_date as YYYY-MM-DD"))
+    return faults
+
+
+def _unknown_names(row: dict[str, str], *, where: str, assets: tuple[Asset, ...], file: str) -> list[Fault]:
+    by_name = {asset.name: asset for asset in assets}
+    asset = by_name.get(row["asset"])
+    if asset is None:
+        return [Fault(where, f"{file} has the asset {row['asset']!r}", f"use one of {', '.join(sorted(by_name))}")]
+    names = {expectation.name for expectation in asset.expectations}
+    if row["expectation"] not in names:
+        rule = f"asset {asset.name} has the expectation {row['expectation']!r}"
+        return [Fault(where, rule, f"use one of {', '.join(sorted(names))}")]
+    return []

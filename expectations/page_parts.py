@@ -1,0 +1,149 @@
+"""Pieces every page is made of: skeleton, tables, blocks of failures. No script, no link to another machine."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from expectations.findings import Finding
+from warehouse.cohorts import Cohort
+
+STYLE = (Path(__file__).parent / "pages.css").read_text(encoding="utf-8")
+SEVERITY_RANK = {"critical": 0, "warning": 1, "accepted": 2}
+OUTCOME_WORDS = {
+    "holds": "✔ holds",
+    "critical": "✘ critical",
+    "warning": "⚠ warning",
+    "accepted": "◦ accepted",
+    "unreached": "◌ not reached",
+}
+SYNTHETIC_NOTE = (
+    "Synthetic cohort. Nobody in it exists: it was written by warehouse/synthetic, with faults on purpose, "
+    "so that every step can be shown and tested."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceTable:
+    """Aggregates shown as they are. A column whose name begins with share_ is a number from 0 to 1, drawn as a bar."""
+
+    name: str
+    title: str
+    note: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+    def record(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "title": self.title,
+            "note": self.note,
+            "columns": list(self.columns),
+            "rows": [list(row) for row in self.rows],
+        }
+
+
+def page(*, title: str, cohort: Cohort, body: str) -> str:
+    """A whole page: its style is inside it and it loads nothing."""
+    banner = f'<p class="banner" role="note">{escape(SYNTHETIC_NOTE)}</p>\n' if cohort.is_synthetic else ""
+    return (
+        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{escape(title)}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n"
+        f"<header>\n<h1>{escape(title)}</h1>\n{banner}</header>\n<main>\n{body}\n</main>\n"
+        "<footer><p>Counts, shares and other aggregates only: no page holds a participant's id or value. "
+        "Checked by Great Expectations; the rules are in <code>expectations/suites</code>.</p></footer>\n"
+        "</body>\n</html>\n"
+    )
+
+
+def outcome_word(outcome: str) -> str:
+    return f'<span class="word {outcome}">{OUTCOME_WORDS[outcome]}</span>'
+
+
+def in_order(findings: Sequence[Finding]) -> list[Finding]:
+    """Failures first, the gravest before; within one severity as the suite has them."""
+    return sorted(findings, key=lambda f: 3 if f.is_success else SEVERITY_RANK[f.severity])
+
+
+def counted_words(findings: Sequence[Finding]) -> str:
+    """ "2 critical, 1 warning, 40 hold" """
+    counts = {word: sum(f.outcome == word for f in findings) for word in ("critical", "warning", "accepted", "holds")}
+    parts = [f"{counts['critical']} critical"] if counts["critical"] else []
+    if counts["warning"]:
+        parts.append(f"{counts['warning']} warning{'s' if counts['warning'] != 1 else ''}")
+    if counts["accepted"]:
+        parts.append(f"{counts['accepted']} accepted")
+    return ", ".join([*parts, f"{counts['holds']} hold"])
+
+
+def failure_block(finding: Finding) -> str:
+    """One failure: the rule, how many break it, why it flags, what to do."""
+    column = f" on <code>{escape(finding.column_name)}</code>" if finding.column_name else ""
+    rows = (
+        ("Found", escape(finding.message)),
+        ("Expected", f"{escape(finding.bound)}{column}"),
+        ("Why it flags", escape(finding.reason)),
+        ("What to do", escape(finding.remedy)),
+        ("Source", escape(finding.source)),
+    )
+    listed = "\n".join(f"<dt>{term}</dt><dd>{text}</dd>" for term, text in rows)
+    return (
+        f'<section class="failure {finding.outcome}">\n<p>{outcome_word(finding.outcome)} '
+        f'<span class="quiet"><code>{escape(finding.expectation_id)}</code></span></p>\n'
+        f"<h3>{escape(finding.rule)}</h3>\n"
+        f"<dl>\n{listed}\n</dl>\n</section>"
+    )
+
+
+def findings_table_html(findings: Sequence[Finding]) -> str:
+    """Every rule of a door with its outcome, bound and the source of the bound."""
+    rows = [
+        f"<tr><td>{outcome_word(f.outcome)}</td><td>{escape(f.rule)}</td><td>{escape(f.bound)}</td>"
+        f"<td>{escape(_found(f))}</td><td>{escape(f.source)}</td></tr>"
+        for f in in_order(findings)
+    ]
+    head = "<tr><th>Outcome</th><th>Rule</th><th>Expected</th><th>Found</th><th>Source of the bound</th></tr>"
+    return f'<div class="scroll"><table><thead>{head}</thead><tbody>\n' + "\n".join(rows) + "\n</tbody></table></div>"
+
+
+def _found(finding: Finding) -> str:
+    if finding.message:
+        return finding.message
+    if finding.observed_value is not None:
+        return finding.observed_value
+    if finding.element_count is None:
+        return ""
+    return f"{finding.unexpected_count or 0:,} of {finding.element_count:,} break it"
+
+
+def evidence_html(table: EvidenceTable) -> str:
+    head = "".join(f"<th>{escape(_heading(column))}</th>" for column in table.columns)
+    rows = "\n".join(
+        "<tr>" + "".join(_cell(c, v) for c, v in zip(table.columns, row, strict=True)) + "</tr>" for row in table.rows
+    )
+    shown = f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>\n{rows}\n</tbody></table></div>'
+    nothing = '<p class="quiet">Nothing to show.</p>'
+    return f"<h2>{escape(table.title)}</h2>\n<p>{escape(table.note)}</p>\n{shown if table.rows else nothing}"
+
+
+def _heading(column: str) -> str:
+    words = column.removeprefix("share_").replace("_", " ")
+    return words.removeprefix("n ") if words.startswith("n ") else words
+
+
+def _cell(column: str, value: Any) -> str:
+    if value is None:
+        return "<td></td>"
+    if column.startswith("share_"):
+        percent = min(max(float(value), 0.0), 1.0) * 100
+        bar = f'<span class="share"><i style="width:{percent:.1f}%"></i></span>'
+        return f'<td class="number">{bar}{100 * float(value):.1f} %</td>'
+    if isinstance(value, bool):
+        return f"<td>{'yes' if value else 'no'}</td>"
+    if isinstance(value, int):
+        return f'<td class="number">{value:,}</td>'
+    if isinstance(value, float):
+        return f'<td class="number">{value:.4g}</td>'
+    return f"<td>{escape(str(value))}</td>"

@@ -1,0 +1,100 @@
+"""Pages people read: one per door with what Great Expectations renders, a front page, a summary in Markdown.
+
+Each door leaves its findings in doors/<door>.json, and every run rewrites the front page from all of them, so that the
+page is whole although a build visits the doors one by one. Pages open from disk: one file each, no network.
+"""
+
+import json
+import os
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from expectations.findings import Finding, finding_record
+from expectations.front_page import DOOR_TITLES, DoorRecord, front_page, summary
+from expectations.gx_sections import rendered_sections
+from expectations.page_parts import EvidenceTable, counted_words, failure_block, in_order, page
+from expectations.suite_files import DOORS, Asset, Suite
+from warehouse.cohorts import Cohort
+
+
+def write_door(
+    *,
+    suite: Suite,
+    cohort: Cohort,
+    run_at: datetime,
+    findings: Sequence[Finding],
+    evidence: Sequence[EvidenceTable],
+    results: Sequence[tuple[Asset, Any]],
+    folder: Path,
+) -> None:
+    """Write the page of one door and, from all doors seen so far, the front page and the summary."""
+    record = {
+        "door": suite.door,
+        "description": suite.description,
+        "run_at": run_at.isoformat(),
+        "findings": [finding_record(finding) for finding in findings],
+        "evidence": [table.record() for table in evidence],
+    }
+    text = json.dumps(record, indent=1, ensure_ascii=False, default=_plain)
+    _replace(folder / "doors" / f"{suite.door}.json", f"{text}\n")
+    _replace(folder / f"{suite.door}.html", _door_page(suite, cohort, run_at, findings, results))
+    records = saved_doors(folder)
+    _replace(folder / "index.html", front_page(cohort=cohort, records=records))
+    _replace(folder / "summary.md", summary(cohort=cohort, records=records))
+
+
+def saved_doors(folder: Path) -> list[DoorRecord]:
+    """What the doors left behind, in the order of the doors."""
+    records = []
+    for door in DOORS:
+        path = folder / "doors" / f"{door}.json"
+        if path.exists():
+            content = json.loads(path.read_text(encoding="utf-8"))
+            findings = [Finding(**{**f, "run_at": datetime.fromisoformat(f["run_at"])}) for f in content["findings"]]
+            evidence = [
+                EvidenceTable(e["name"], e["title"], e["note"], tuple(e["columns"]), tuple(map(tuple, e["rows"])))
+                for e in content["evidence"]
+            ]
+            run_at = datetime.fromisoformat(content["run_at"])
+            records.append(DoorRecord(door, content["description"], run_at, tuple(findings), tuple(evidence)))
+    return records
+
+
+def _door_page(
+    suite: Suite, cohort: Cohort, run_at: datetime, findings: Sequence[Finding], results: Sequence[tuple[Asset, Any]]
+) -> str:
+    failures = [failure_block(finding) for finding in in_order(findings) if not finding.is_success]
+    parts = [
+        f'<p><a href="index.html">All doors</a></p>\n<p>{escape(suite.description)}</p>',
+        f'<p class="verdict"><strong>{escape(counted_words(findings))}</strong></p>',
+        f'<p class="quiet">Cohort {escape(cohort.name)}, checked {run_at:%Y-%m-%d %H:%M} UTC.</p>',
+        *failures,
+        "<h2>As Great Expectations shows it</h2>",
+    ]
+    for asset, result in results:
+        parts.append(f"<h3>{escape(asset.name)}</h3>\n<p>{escape(asset.grain)}</p>")
+        parts.append(
+            f'<div class="gx">{rendered_sections(result, name=asset.name)}</div>' if result else "<p>Not computed.</p>"
+        )
+    return page(title=f"{DOOR_TITLES[suite.door]}: data quality", cohort=cohort, body="\n".join(parts))
+
+
+def _plain(value: Any) -> Any:
+    """Values of DuckDB that JSON does not know."""
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return float(value)
+    raise TypeError(f"{type(value).__name__} is no value for a page")
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write whole or not at all: a reader never sees half a page."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f"{path.name}.part")
+    beside.write_text(text, encoding="utf-8")
+    os.replace(beside, path)
