@@ -27,9 +27,7 @@ visits as (
         p38_i0 as dynamometer_device_id,
         {{ field_code('p924_i0', rules) }} as walking_pace_code,
         {{ field_number('p4105_i0', rules) }} as heel_bmd_left_g_per_cm2,
-        {{ field_number('p4124_i0', rules) }} as heel_bmd_right_g_per_cm2,
-        {{ field_number('p4106_i0', rules) }} as heel_t_score_left_sd,
-        {{ field_number('p4125_i0', rules) }} as heel_t_score_right_sd
+        {{ field_number('p4124_i0', rules) }} as heel_bmd_right_g_per_cm2
     from participants
     where p53_i0 is not null
 
@@ -55,9 +53,7 @@ visits as (
         p38_i1 as dynamometer_device_id,
         {{ field_code('p924_i1', rules) }} as walking_pace_code,
         {{ field_number('p4105_i1', rules) }} as heel_bmd_left_g_per_cm2,
-        {{ field_number('p4124_i1', rules) }} as heel_bmd_right_g_per_cm2,
-        {{ field_number('p4106_i1', rules) }} as heel_t_score_left_sd,
-        {{ field_number('p4125_i1', rules) }} as heel_t_score_right_sd
+        {{ field_number('p4124_i1', rules) }} as heel_bmd_right_g_per_cm2
     from participants
     where p53_i1 is not null
 
@@ -83,9 +79,7 @@ visits as (
         p38_i2 as dynamometer_device_id,
         {{ field_code('p924_i2', rules) }} as walking_pace_code,
         {{ field_number('p4105_i2', rules) }} as heel_bmd_left_g_per_cm2,
-        {{ field_number('p4124_i2', rules) }} as heel_bmd_right_g_per_cm2,
-        {{ field_number('p4106_i2', rules) }} as heel_t_score_left_sd,
-        {{ field_number('p4125_i2', rules) }} as heel_t_score_right_sd
+        {{ field_number('p4124_i2', rules) }} as heel_bmd_right_g_per_cm2
     from participants
     where p53_i2 is not null
 
@@ -111,9 +105,7 @@ visits as (
         p38_i3 as dynamometer_device_id,
         {{ field_code('p924_i3', rules) }} as walking_pace_code,
         {{ field_number('p4105_i3', rules) }} as heel_bmd_left_g_per_cm2,
-        {{ field_number('p4124_i3', rules) }} as heel_bmd_right_g_per_cm2,
-        {{ field_number('p4106_i3', rules) }} as heel_t_score_left_sd,
-        {{ field_number('p4125_i3', rules) }} as heel_t_score_right_sd
+        {{ field_number('p4124_i3', rules) }} as heel_bmd_right_g_per_cm2
     from participants
     where p53_i3 is not null
 )
