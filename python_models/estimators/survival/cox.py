@@ -4,38 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy import linalg, special
+from scipy import special
 
-from python_models.estimators.survival.cox_input import (
-    EstimatorInputError,
-    Ties,
-    as_matrix,
-    checked_arrays,
-    collinear_columns,
-    column_moments,
-    refuse_times,
-)
+from python_models.estimators.survival.cox_input import EstimatorInputError, Ties
 from python_models.estimators.survival.cox_residuals import sandwich
-from python_models.estimators.survival.partial_likelihood import Derivatives, PartialLikelihood
-from python_models.estimators.survival.risk_sets import build_risk_sets, whole_times
+from python_models.estimators.survival.cox_setup import CoxData, inverse_information, prepare_cox, refuse_information
+from python_models.estimators.survival.newton import NoMaximum, Stop, maximise
+from python_models.estimators.survival.partial_likelihood import PartialLikelihood
 
-__all__ = ["CoxFit", "EstimatorInputError", "Ties", "fit_cox"]
+__all__ = ["CoxFit", "EstimatorInputError", "Ties", "fit_cox", "fit_likelihood"]
 
 F8 = npt.NDArray[np.float64]
-Stop = Literal["maximum", "coxph"]
-
-# At "maximum" Newton stops when no coefficient would move by more than this, per standard deviation of its covariate.
-STEP_TOLERANCE = 1e-10
-# At "coxph" it stops when the log likelihood has changed by less than this share, R's `coxph.control(eps)`.
-COXPH_EPS = 1e-9
-# Below this predicted gain in log likelihood a Newton step must shrink quadratically; else the maximum is at infinity.
-FLAT_GAIN = 1e-4
-MAX_ITERATIONS = 60
-MAX_HALVINGS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +28,8 @@ class CoxFit:
     covariance (p, p), standard_error (p,): robust where asked for. naive_covariance (p, p): inverse information.
     loglik_null, loglik: log partial likelihood at 0 and at beta. score (p,), information (p, p): at beta.
     score_test: U(0)' I(0)^-1 U(0), chi-squared on p degrees of freedom (the log-rank test of all covariates).
+    baseline_time (D,), baseline_stratum (D,), baseline_cumulative_hazard (D,): at the covariate_means (p,), after each
+    event time; Efron's increments where ties are Efron's.
     n: rows; n_events: events. refusal: None, or why no estimate is given; refused_names: the covariates at fault.
     When refused, arrays are empty and the log likelihoods None.
     """
@@ -60,6 +44,10 @@ class CoxFit:
     score: F8
     information: F8
     score_test: float | None
+    covariate_means: F8
+    baseline_time: F8
+    baseline_stratum: npt.NDArray[np.generic]
+    baseline_cumulative_hazard: F8
     iterations: int
     n: int
     n_events: int
@@ -87,6 +75,12 @@ class CoxFit:
         """Wald interval of beta, (p,) and (p,), on the log hazard scale."""
         half = special.ndtri(0.5 + level / 2.0) * self.standard_error
         return self.beta - half, self.beta + half
+
+    def wald_test(self, columns: Sequence[int] | None = None) -> float:
+        """beta_S' Cov_SS^-1 beta_S of the columns S (all by default), chi-squared on their number."""
+        chosen = np.arange(self.beta.shape[0]) if columns is None else np.asarray(columns)
+        beta = self.beta[chosen]
+        return float(beta @ np.linalg.solve(self.covariance[np.ix_(chosen, chosen)], beta))
 
 
 def fit_cox(
@@ -128,30 +122,43 @@ def fit_cox(
     Cox 1972, JRSS B 34:187; Efron 1977, JASA 72:557; Lin & Wei 1989, JASA 84:1074;
     Therneau & Grambsch 2000, Modeling Survival Data, chapters 3 and 7.
     """
-    matrix = as_matrix(covariates)
-    n, p = matrix.shape
-    labels = tuple(names) if names is not None else tuple(f"x{j + 1}" for j in range(p))
-    exit_time, entry_time, is_event, weight, shift = checked_arrays(
+    data = prepare_cox(
         exit=exit,
         event=event,
-        n=n,
-        p=p,
+        covariates=covariates,
         entry=entry,
         strata=strata,
         weights=weights,
         cluster=cluster,
         offset=offset,
         ties=ties,
-        labels=labels,
-        start=start,
+        names=names,
+        min_events_per_parameter=min_events_per_parameter,
     )
-    is_robust = robust or cluster is not None
-    n_events = int(is_event.sum())
+    guess = None if start is None else np.asarray(start, dtype=np.float64)
+    if guess is not None and guess.shape != (len(data.labels),):
+        raise EstimatorInputError(f"start has shape {guess.shape}, expected ({len(data.labels)},)")
+    likelihood = None if data.refusal is not None else data.likelihood(ties)
+    return fit_likelihood(
+        data=data, likelihood=likelihood, ties=ties, is_robust=robust or cluster is not None, start=guess, stop=stop
+    )
+
+
+def fit_likelihood(
+    *,
+    data: CoxData,
+    likelihood: PartialLikelihood | None,
+    ties: Ties,
+    is_robust: bool,
+    start: F8 | None = None,
+    stop: Stop = "maximum",
+) -> CoxFit:
+    """Maximise a prepared likelihood (None where the data are refused); what `fit_cox` and `fit_fine_gray` share."""
 
     def refuse(reason: str, at_fault: Sequence[str] = (), iterations: int = 0) -> CoxFit:
         nothing, empty = np.empty(0), np.empty((0, 0))
         return CoxFit(
-            names=labels,
+            names=data.labels,
             beta=nothing,
             standard_error=nothing,
             covariance=empty,
@@ -161,151 +168,67 @@ def fit_cox(
             score=nothing,
             information=empty,
             score_test=None,
+            covariate_means=nothing,
+            baseline_time=nothing,
+            baseline_stratum=nothing,
+            baseline_cumulative_hazard=nothing,
             iterations=iterations,
-            n=n,
-            n_events=n_events,
+            n=data.matrix.shape[0],
+            n_events=data.n_events,
             ties=ties,
             is_robust=is_robust,
             refusal=reason,
             refused_names=tuple(at_fault),
         )
 
-    centre, scale, faults = column_moments(matrix, labels)
-    if faults:
-        listed = "; ".join(f"{count} in {name}" for name, count in faults)
-        return refuse(f"missing or infinite values: {listed}", [name for name, _ in faults])
-    reason = refuse_times(exit_time, entry_time, is_event, weight, shift)
-    if reason is None and n_events == 0:
-        reason = f"no events among {n} rows"
-    if reason is None and p > 0 and n_events <= min_events_per_parameter * p:
-        reason = f"too few events: {n_events} events for {p} parameters"
-    if reason is not None:
-        return refuse(reason)
-    constant = [labels[j] for j in np.flatnonzero(scale == 0.0)]
-    if constant:
-        return refuse(f"constant: {', '.join(constant)}", constant)
-
-    whole_exit, whole_entry, _ = whole_times(exit_time, entry_time)
-    stratum = None if strata is None else np.unique(np.asarray(strata), return_inverse=True)[1].astype(np.int64)
-    sets = build_risk_sets(whole_exit, is_event, whole_entry, stratum)
-    likelihood = PartialLikelihood(
-        covariates=matrix,
-        risk_sets=sets,
-        centre=centre,
-        scale=scale,
-        weights=weight,
-        offset=shift,
-        efron=ties == "efron",
-    )
-
-    beta = np.zeros(p)
-    loglik_null = likelihood.loglik(beta)
+    if likelihood is None or data.refusal is not None:
+        return refuse(data.refusal or "no likelihood", data.refused_names)
+    loglik_null = likelihood.loglik(np.zeros(likelihood.p))
     if not np.isfinite(loglik_null):
         return refuse("log likelihood is not finite at beta = 0: an offset is too large")
     null = likelihood.derivatives()
-    collinear = collinear_columns(null.information, n_events)
-    if collinear:
-        at_fault = [labels[j] for j in collinear]
-        return refuse(f"collinear with the others among those at risk at the events: {', '.join(at_fault)}", at_fault)
-    score_test = float(null.score @ linalg.cho_solve(linalg.cho_factor(null.information), null.score)) if p else 0.0
+    reason, at_fault = refuse_information(null, data)
+    if reason is not None:
+        return refuse(reason, at_fault)
+    score_test = float(null.score @ inverse_information(null.information) @ null.score)
 
-    guess = None if start is None else np.asarray(start, dtype=np.float64) * scale
-    maximum = _maximise(likelihood=likelihood, loglik_null=loglik_null, null=null, start=guess, stop=stop)
-    if isinstance(maximum, _NoMaximum):
-        at_fault = [labels[j] for j in maximum.columns]
+    guess = None if start is None else start * data.scale
+    maximum = maximise(likelihood=likelihood, loglik_null=loglik_null, null=null, start=guess, stop=stop)
+    if isinstance(maximum, NoMaximum):
+        at_fault = tuple(data.labels[j] for j in maximum.columns)
         if at_fault:
-            reason = f"monotone likelihood, no finite estimate: {', '.join(at_fault)} ({n_events} events)"
+            reason = f"monotone likelihood, no finite estimate: {', '.join(at_fault)} ({data.n_events} events)"
         else:
             reason = f"no convergence in {maximum.iterations} iterations"
         return refuse(reason, at_fault, maximum.iterations)
 
-    information = maximum.derivatives.information
-    naive = linalg.cho_solve(linalg.cho_factor(information), np.eye(p)) if p else np.empty((0, 0))
-    naive = 0.5 * (naive + naive.T)
+    naive = inverse_information(maximum.derivatives.information)
     covariance = naive
-    if is_robust and p:
-        clusters = None if cluster is None else np.unique(np.asarray(cluster), return_inverse=True)[1].astype(np.int64)
-        covariance = sandwich(likelihood=likelihood, derivatives=maximum.derivatives, naive=naive, cluster=clusters)
-    rescale = np.outer(scale, scale)
+    if is_robust and likelihood.p:
+        covariance = sandwich(likelihood=likelihood, derivatives=maximum.derivatives, naive=naive, cluster=data.cluster)
+    rescale = np.outer(data.scale, data.scale)
     covariance = covariance / rescale
+    sets = likelihood.risk_sets
     return CoxFit(
-        names=labels,
-        beta=maximum.beta / scale,
+        names=data.labels,
+        beta=maximum.beta / data.scale,
         standard_error=np.sqrt(np.diag(covariance)),
         covariance=covariance,
         naive_covariance=naive / rescale,
         loglik_null=loglik_null,
         loglik=maximum.loglik,
-        score=maximum.derivatives.score * scale,
-        information=information * rescale,
+        score=maximum.derivatives.score * data.scale,
+        information=maximum.derivatives.information * rescale,
         score_test=score_test,
+        covariate_means=data.centre,
+        baseline_time=data.times(sets.group_time),
+        baseline_stratum=data.stratum_labels[sets.group_stratum],
+        baseline_cumulative_hazard=maximum.derivatives.cumulative,
         iterations=maximum.iterations,
-        n=n,
-        n_events=n_events,
+        n=data.matrix.shape[0],
+        n_events=data.n_events,
         ties=ties,
         is_robust=is_robust,
         refusal=None,
         refused_names=(),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Maximum:
-    beta: F8
-    loglik: float
-    derivatives: Derivatives
-    iterations: int
-
-
-@dataclass(frozen=True, slots=True)
-class _NoMaximum:
-    columns: tuple[int, ...]
-    iterations: int
-
-
-def _maximise(
-    *, likelihood: PartialLikelihood, loglik_null: float, null: Derivatives, start: F8 | None, stop: Stop
-) -> _Maximum | _NoMaximum:
-    """Newton from zero (or `start`), halving back towards the last good point while the log likelihood falls."""
-    p = likelihood.p
-    beta, loglik, current = np.zeros(p), loglik_null, null
-    if p == 0:
-        return _Maximum(beta, loglik, current, 0)
-    if start is not None:
-        trial = likelihood.loglik(start)
-        if trial > loglik_null:
-            beta, loglik, current = start, trial, likelihood.derivatives()
-    previous_step = np.full(p, np.inf)
-    stalled = 0
-    for iteration in range(1, MAX_ITERATIONS + 1):
-        try:
-            step = linalg.cho_solve(linalg.cho_factor(current.information), current.score)
-        except linalg.LinAlgError:
-            return _NoMaximum(_runaway(beta, previous_step), iteration)
-        if np.max(np.abs(step)) <= STEP_TOLERANCE:
-            return _Maximum(beta + step, loglik, current, iteration - 1)
-        gain = 0.5 * float(step @ current.score)
-        stalled = stalled + 1 if gain < FLAT_GAIN and np.max(np.abs(step)) > 0.5 * np.max(np.abs(previous_step)) else 0
-        if stalled >= 3 and np.max(np.abs(beta)) > 1.0:
-            return _NoMaximum(_runaway(beta, step), iteration)
-        size = 1.0
-        for _ in range(MAX_HALVINGS):
-            trial = likelihood.loglik(beta + size * step)
-            # Rounding of a sum over many events; a fall below it is not one.
-            if trial >= loglik - 1e-12 * abs(loglik):
-                break
-            size *= 0.5
-        else:
-            return _NoMaximum((), iteration)
-        change = abs(1.0 - loglik / trial) if trial != 0.0 else 0.0
-        beta, loglik, current = beta + size * step, trial, likelihood.derivatives()
-        previous_step = step
-        if stop == "coxph" and change <= COXPH_EPS and size == 1.0:
-            return _Maximum(beta, loglik, current, iteration)
-    return _NoMaximum(_runaway(beta, previous_step), MAX_ITERATIONS)
-
-
-def _runaway(beta: F8, step: F8) -> tuple[int, ...]:
-    """Columns still moving outwards: step of the sign of beta and not small beside the largest step."""
-    outward = (np.abs(step) > 0.05 * np.max(np.abs(step))) & (np.sign(step) == np.sign(beta))
-    return tuple(int(j) for j in np.flatnonzero(outward))

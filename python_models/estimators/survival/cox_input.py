@@ -58,7 +58,6 @@ def checked_arrays(
     offset: npt.ArrayLike | None,
     ties: str,
     labels: tuple[str, ...],
-    start: npt.ArrayLike | None,
 ) -> tuple[npt.NDArray[np.number], npt.NDArray[np.number] | None, npt.NDArray[np.bool_], F8 | None, F8 | None]:
     """Arguments as arrays; every shape or coding fault in one error."""
     faults: list[str] = []
@@ -77,8 +76,6 @@ def checked_arrays(
         faults.append(f"ties must be one of {', '.join(get_args(Ties))}; got {ties!r}")
     if len(labels) != p:
         faults.append(f"{len(labels)} names for {p} covariates")
-    if start is not None and np.shape(start) != (p,):
-        faults.append(f"start has shape {np.shape(start)}, expected ({p},)")
     events = arrays["event"]
     if not bool(np.all((events == 0) | (events == 1))):
         faults.append("event must be 0 or 1")

@@ -103,6 +103,18 @@ def sum_backwards(s0: F8, s1: F8, group_start: I8) -> None:
 
 
 @njit(cache=True, nogil=True)
+def sum_forwards(increments: F8, factor: F8, group_start: I8) -> None:
+    """Turn increments (D, q), times factor (D,), into sums from the first group of the stratum, in place."""
+    q = increments.shape[1]
+    for s in range(group_start.shape[0] - 1):
+        for g in range(group_start[s], group_start[s + 1]):
+            for j in range(q):
+                increments[g, j] *= factor[g]
+                if g > group_start[s]:
+                    increments[g, j] += increments[g - 1, j]
+
+
+@njit(cache=True, nogil=True)
 def log_denominators(s0: F8, d0: F8, deaths: I8, weight: F8, efron: bool) -> float:
     """Sum over events of (mean case weight) x log(denominator); weight (D,) is the summed case weight of the events."""
     total = 0.0
@@ -235,11 +247,10 @@ def censored_score_residuals(
     for i in range(standardised.shape[0]):
         last = last_group[i]
         first = entry_group[i]
-        if last <= first:
-            residual[i] = 0.0
-            continue
         for j in range(p):
-            integral = cumulative_mean[last, j]
-            if first >= 0:
-                integral -= cumulative_mean[first, j]
+            integral = 0.0
+            if last > first:
+                integral = cumulative_mean[last, j]
+                if first >= 0:
+                    integral -= cumulative_mean[first, j]
             residual[i, j] = relative_hazard[i] * integral - expected[i] * standardised[i, j]

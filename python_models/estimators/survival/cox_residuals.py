@@ -44,6 +44,8 @@ def score_residuals(*, likelihood: PartialLikelihood, derivatives: Derivatives) 
     group = likelihood.event_group
     of_events = likelihood.event_weight[:, None] * (likelihood.event_covariates - average_mean[group])
     of_events -= likelihood.relative_hazard[sets.event_rows, None] * tied_mean[group]
+    carried = likelihood.carried
+    of_carried = np.empty((0, likelihood.p)) if carried is None else likelihood.carried_integral(cumulative_mean)
     for rows, block in likelihood.blocks():
         residual = np.empty(block.shape)
         cox_kernels.censored_score_residuals(
@@ -55,6 +57,10 @@ def score_residuals(*, likelihood: PartialLikelihood, derivatives: Derivatives) 
             cumulative_mean,
             residual,
         )
+        if carried is not None:
+            low, high = np.searchsorted(carried.rows, [rows.start, rows.stop])
+            relative = likelihood.relative_hazard[carried.rows[low:high], None]
+            residual[carried.rows[low:high] - rows.start] += relative * of_carried[low:high]
         first, last = np.searchsorted(sets.event_rows, [rows.start, rows.stop])
         residual[sets.event_rows[first:last] - rows.start] += of_events[first:last]
         yield rows, residual

@@ -46,6 +46,21 @@ class Derivatives:
     expected: F8
 
 
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """Rows that stay in the risk sets after their exit with a falling weight, as Fine-Gray's competing events do.
+
+    rows (k,): their numbers. first_group, end_group (k,): groups first_group .. end_group are reached after exit.
+    share (k,): 1/G(exit). group_factor (D,): G at each event time; row i weighs share_i x group_factor_g there.
+    """
+
+    rows: npt.NDArray[np.int64]
+    first_group: npt.NDArray[np.int64]
+    end_group: npt.NDArray[np.int64]
+    share: F8
+    group_factor: F8
+
+
 class PartialLikelihood:
     """Efron or Breslow partial likelihood of n rows; call `loglik(beta)`, then `derivatives()` at the same beta."""
 
@@ -59,6 +74,7 @@ class PartialLikelihood:
         weights: F8 | None,
         offset: F8 | None,
         efron: bool,
+        carried: Carried | None = None,
     ) -> None:
         self.covariates = covariates
         self.n, self.p = covariates.shape
@@ -68,6 +84,7 @@ class PartialLikelihood:
         self.weights = weights
         self.offset = offset
         self.efron = efron
+        self.carried = carried
         self.rows_per_block = max(MIN_BLOCK_ROWS, BLOCK_VALUES // max(1, self.p))
         rows = risk_sets.event_rows
         self.event_group = risk_sets.last_group[rows]
@@ -77,6 +94,7 @@ class PartialLikelihood:
         self.group_weight = np.bincount(self.event_group, weights=self.event_weight, minlength=self.n_groups)
         groups = np.arange(self.n_groups)
         self.mean_row_group = np.repeat(groups, risk_sets.deaths) if efron else groups
+        self.carried_covariates = None if carried is None else self._standardise(covariates[carried.rows])
         self._stored = self._standardise(covariates) if self.n * self.p * 8 <= MAX_STORED_BYTES else None
         self.relative_hazard = np.empty(self.n)
 
@@ -107,6 +125,7 @@ class PartialLikelihood:
                     relative *= self.weights[rows]
                 cox_kernels.add_rows_to_groups(block, relative, sets.last_group[rows], sets.entry_group[rows], s0, s1)
             cox_kernels.sum_backwards(s0, s1, sets.group_start)
+            self._add_carried(s0, s1)
             d0 = np.zeros(self.n_groups)
             d1 = np.zeros((self.n_groups, self.p))
             event_relative = self.relative_hazard[sets.event_rows]
@@ -119,6 +138,32 @@ class PartialLikelihood:
             )
         self.tables = (s0, s1, d0, d1)
         return value if np.isfinite(value) else -np.inf
+
+    def _add_carried(self, s0: F8, s1: F8) -> None:
+        """Add to the risk-set sums the rows carried past their exit."""
+        if self.carried is None or self.carried_covariates is None:
+            return
+        k0, k1 = np.zeros(self.n_groups), np.zeros((self.n_groups, self.p))
+        relative = self.relative_hazard[self.carried.rows] * self.carried.share
+        cox_kernels.add_events_to_groups(self.carried_covariates, relative, self.carried.first_group, k0, k1)
+        cox_kernels.sum_forwards(k1, np.ones(self.n_groups), self.risk_sets.group_start)
+        counted = k0[:, None]
+        cox_kernels.sum_forwards(counted, np.ones(self.n_groups), self.risk_sets.group_start)
+        s0 += self.carried.group_factor * counted[:, 0]
+        s1 += self.carried.group_factor[:, None] * k1
+
+    def carried_integral(self, cumulative: F8) -> F8:
+        """Integral (k, q) of share x G dC over the time a row is carried, for cumulative C (D, q)."""
+        assert self.carried is not None
+        start = self.risk_sets.group_start
+        increments = np.diff(cumulative, axis=0, prepend=0.0)
+        first = start[:-1][np.diff(start) > 0]
+        increments[first] = cumulative[first]
+        cox_kernels.sum_forwards(increments, self.carried.group_factor, start)
+        before = np.where(
+            np.isin(self.carried.first_group, first)[:, None], 0.0, increments[self.carried.first_group - 1]
+        )
+        return self.carried.share[:, None] * (increments[self.carried.end_group] - before)
 
     def derivatives(self, time_weight: F8 | None = None) -> Derivatives:
         """Score and information at the beta of the last `loglik` call.
@@ -148,6 +193,9 @@ class PartialLikelihood:
         expected = np.empty(self.n)
         cox_kernels.expected_events(self.relative_hazard, sets.last_group, sets.entry_group, cumulative, expected)
         expected[sets.event_rows] -= self.relative_hazard[sets.event_rows] * tied[self.event_group]
+        if self.carried is not None:
+            relative = self.relative_hazard[self.carried.rows]
+            expected[self.carried.rows] += relative * self.carried_integral(cumulative[:, None])[:, 0]
         information = np.zeros((self.p, self.p))
         score = self.event_covariates.T @ (self.event_weight * multiplier[self.event_group])
         for rows, block in self.blocks():
