@@ -15,7 +15,7 @@ from python_models.estimators.genetics.ld_score_regression import (
     UndefinedRegressionError,
 )
 
-MEDIAN_CHI_SQUARE = 0.4549  # median of a chi-square with one degree of freedom, as rounded by ldsc
+ROUNDED_MEDIAN_CHI_SQUARE = 0.4549  # median of a chi-square with one degree of freedom, as rounded by ldsc
 TWO_STEP_CUTOFF = 30.0  # chi-square below which a SNP belongs to step 1 (Bulik-Sullivan 2015a, Online Methods)
 DEFAULT_N_BLOCKS = 200
 FEWEST_SNPS_PER_BLOCK = 2  # a block of one SNP is no block
@@ -230,7 +230,7 @@ def fit_heritability(
         ratio=ratio,
         ratio_standard_error=ratio_standard_error,
         mean_chi_square=mean_chi_square,
-        lambda_gc=float(np.median(product.y)) / MEDIAN_CHI_SQUARE,
+        lambda_gc=float(np.median(product.y)) / ROUNDED_MEDIAN_CHI_SQUARE,
         h2_delete_values=fit.delete_values[:, 0],
         notes=tuple(notes),
     )
