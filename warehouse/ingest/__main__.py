@@ -7,6 +7,7 @@ from pathlib import Path
 
 from warehouse.errors import StudyError
 from warehouse.ingest.ingest import ingest
+from warehouse.ingest.mapped_cohort import ingest_mapped
 
 RAW = Path("warehouse/raw")
 
@@ -32,7 +33,18 @@ def main(arguments: list[str] | None = None) -> int:
     if not re.fullmatch(r"[a-z][a-z0-9_]*", options.cohort):
         parser.error(f"--cohort is lower case letters, digits and underscores, not {options.cohort!r}")
     try:
-        target, is_new = ingest(Path(options.source), cohort=options.cohort, to=options.to, overrides=options.override)
+        if options.mapping:
+            target, is_new = ingest_mapped(
+                options.source,
+                mapping=options.mapping,
+                cohort=options.cohort,
+                to=options.to,
+                overrides=options.override,
+            )
+        else:
+            target, is_new = ingest(
+                Path(options.source), cohort=options.cohort, to=options.to, overrides=options.override
+            )
     except StudyError as error:
         print(error, file=sys.stderr)
         return error.exit_code
