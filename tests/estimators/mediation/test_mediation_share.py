@@ -26,7 +26,7 @@ DRAWN = 0.02
 
 
 @pytest.mark.parametrize(
-    ("indirect", "log_scale", "vanderweele"), [(-0.1, 0.1643, 0.1255), (-0.2, 0.3285, 0.2641), (-0.3, 0.4928, 0.4172)]
+    ("indirect", "log_scale", "vanderweele"), [(-0.1, 0.1643, 0.1255), (-0.2, 0.3285, 0.2641), (-0.3, 0.4928, 0.4174)]
 )
 def test_share_values__worked_example_of_the_specification(
     indirect: float, log_scale: float, vanderweele: float
