@@ -9,7 +9,23 @@ import numpy as np
 import pyarrow as pa
 
 from warehouse.progress import progress
-from warehouse.synthetic import dirt, hospital, mediators, participant_table, record_tables, records, visits, write
+from warehouse.synthetic import (
+    dirt,
+    gwas,
+    gwas_tables,
+    hospital,
+    mediators,
+    metabolite_cells,
+    metabolites,
+    participant_table,
+    protein_tables,
+    proteins,
+    record_tables,
+    records,
+    truth,
+    visits,
+    write,
+)
 from warehouse.synthetic import parameters as p
 from warehouse.synthetic.exposures import Exposures, draw_exposures
 from warehouse.synthetic.genotype import genotype_cells
@@ -49,8 +65,13 @@ class Block:
 def stream(options: Options, block: int, purpose: str) -> np.random.Generator:
     """An own random stream per block and purpose, so that one part may change without moving the others."""
     purposes = ("truth", "answers", "visits", "hospital", "records", "tables", "laboratory", "genotype", "proteins",
-                "metabolites", "gwas", "withdrawals")  # fmt: skip
+                "metabolites", "withdrawals")  # fmt: skip
     return np.random.default_rng([options.seed, block, purposes.index(purpose)])
+
+
+def shared_stream(options: Options, purpose: str) -> np.random.Generator:
+    """A random stream for what all blocks have in common; no block reaches its number."""
+    return np.random.default_rng([options.seed, 1_000_000_007, ("panel", "machines", "gwas").index(purpose)])
 
 
 def draw_block(options: Options, number: int) -> Block:
@@ -104,8 +125,12 @@ def write_export(options: Options, out: Path) -> bool:
 def _write_all(options: Options, folder: Path) -> None:
     (folder / "README.txt").write_text(README)
     blocks = -(-options.participants // p.BLOCK)
+    panel = None
+    if options.proteins > 0 and options.proteomic_share > 0:
+        panel = proteins.draw_panel(shared_stream(options, "panel"), options.proteins)
+    metabolite_columns = metabolites.column_names() if options.metabolomic_share > 0 else ()
     with ExitStack() as stack:
-        entities: dict[str, list[str]] = {"participant": participant_table.header()}
+        entities: dict[str, list[str]] = {"participant": participant_table.header(metabolite_columns)}
         entities |= {name: list(columns) for name, columns in record_tables.HEADERS.items()}
         files = {
             name: stack.enter_context(
@@ -114,14 +139,55 @@ def _write_all(options: Options, folder: Path) -> None:
             for name, columns in entities.items()
         }
         withdrawals = stack.enter_context(write.TextFile(folder / WITHDRAWAL_FILE, None))
+        protein_files = None
+        if panel is not None:
+            protein_files = stack.enter_context(protein_tables.ProteinFiles(folder, panel))
         advance = stack.enter_context(progress("Synthetic cohort", options.participants, "participants"))
         for number in range(blocks):
             block = draw_block(options, number)
-            _write_block(options, block, files, withdrawals)
+            _write_block(options, block, files, withdrawals, protein_files)
             advance(block.n)
+    snps = None
+    if options.snps:
+        with progress("Synthetic GWAS", len(gwas.TRAITS), "traits") as advance:
+            rng = shared_stream(options, "gwas")
+            snps = gwas.draw_snps(rng, options.snps)
+            gwas_tables.write_gwas(rng, folder, snps, gwas.draw_z(rng, snps), advance)
+    rows = truth.truth_rows(panel, options.metabolomic_share > 0, snps)
+    truth.write_truth(folder / "truth.csv", rows)
 
 
-def _write_block(options: Options, block: Block, files: dict[str, write.TextFile], withdrawals: write.TextFile) -> None:
+def _add_proteins(
+    options: Options,
+    block: Block,
+    cells: participant_table.Cells,
+    eid: pa.Array,
+    files: protein_tables.ProteinFiles,
+) -> None:
+    rng = stream(options, block.number, "proteins")
+    sample = proteins.draw_sample(rng, block.people, options.proteomic_share, with_batch_0=block.number == 0)
+    npx, limit = proteins.draw_levels(rng, files.panel, sample, block.covariates, block.exposures, block.residuals)
+    files.add_block(rng, block.number, eid, sample, npx, limit)
+    protein_tables.add_cells(cells, block.number, sample, npx)
+
+
+def _add_metabolites(options: Options, block: Block, cells: participant_table.Cells) -> None:
+    rng = stream(options, block.number, "metabolites")
+    run = metabolites.draw_run(rng, rng.random(block.n) < options.metabolomic_share, block.number)
+    statin = (np.maximum(cells.choices["p6153_i0"], 0) | np.maximum(cells.choices["p6177_i0"], 0)) & 1 == 1
+    values = metabolites.draw_levels(
+        rng, shared_stream(options, "machines"), run, block.covariates, block.exposures, block.residuals, statin
+    )
+    metabolite_cells.add_cells(cells, rng, block.number, run, values)
+
+
+def _write_block(
+    options: Options,
+    block: Block,
+    files: dict[str, write.TextFile],
+    withdrawals: write.TextFile,
+    protein_files: protein_tables.ProteinFiles | None,
+) -> None:
     eid = participant_ids(block)
     people, outcomes = block.people, block.outcomes
     episodes, diagnoses = hospital.draw_hospital(stream(options, block.number, "hospital"), people, outcomes)
@@ -140,7 +206,13 @@ def _write_block(options: Options, block: Block, files: dict[str, write.TextFile
 
     cells = _participant_cells(options, block)
     _add_record_cells(cells, block, episodes, diagnoses, deaths, occurrences)
-    files["participant"].append(participant_table.columns(cells, eid))
+    if protein_files is not None:
+        _add_proteins(options, block, cells, eid, protein_files)
+    extra: tuple[str, ...] = ()
+    if options.metabolomic_share > 0:
+        _add_metabolites(options, block, cells)
+        extra = metabolites.column_names()
+    files["participant"].append(participant_table.columns(cells, eid, extra))
     rng = stream(options, block.number, "withdrawals")
     gone = rng.random(block.n) < p.ASCERTAINMENT.withdrawn_share
     if block.number == 0:

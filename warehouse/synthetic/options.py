@@ -7,6 +7,7 @@ from pathlib import Path
 
 from warehouse.errors import Fault, SyntheticError
 
+LEAST_PROTEINS = 60  # planted, markers, moved by a cause only, badly measured
 LARGEST_COHORT = 999_999  # ids are SYN and six digits
 MOST_PROTEINS = 2_923  # Olink Explore 3072
 STAMP = "spec_stamp.json"
@@ -50,8 +51,9 @@ def refuse_faults(options: Options, out: Path) -> None:
     ):
         if not 0.0 <= share <= 1.0:
             faults.append(Fault(name, "must lie between 0 and 1", f"give a share of the cohort, not {share:g}"))
-    if not 0 <= options.proteins <= MOST_PROTEINS:
-        faults.append(Fault("--proteins", f"must lie between 0 and {MOST_PROTEINS:,}", "the panel has no more assays"))
+    if options.proteins != 0 and not LEAST_PROTEINS <= options.proteins <= MOST_PROTEINS:
+        rule = f"must be 0 or lie between {LEAST_PROTEINS} and {MOST_PROTEINS:,}"
+        faults.append(Fault("--proteins", rule, "the planted and marker proteins must fit; the real panel has no more"))
     if options.snps != 0 and not 1_000 <= options.snps <= 900_000:
         faults.append(
             Fault("--snps", "must be 0 or lie between 1,000 and 900,000", "0 writes no GWAS and no LD scores")

@@ -147,12 +147,14 @@ def _measure(
 
 
 def recalled_years(rng: np.random.Generator, people: Population, outcomes: Outcomes) -> Floats:
-    """Interpolated year of each self-reported illness at baseline, (option, n); -1 and -3 where not known."""
+    """Interpolated year of each self-reported illness, (option, n); -1 and -3 where not known."""
     options = len(dirt.CHOICES["p20002_i0"])
     n = len(people)
     years = 1970 + people.visit_day / p.DAYS_PER_YEAR - rng.gamma(1.6, 5.0, (options, n))
     drawn = rng.random((options, n))
     years = np.where(drawn < 0.02, -1.0, np.where(drawn < 0.022, -3.0, np.where(drawn < 0.0225, 1900.5, years)))
-    recalls = outcomes.osteoporosis_self_day < NEVER
-    years[1] = np.where(recalls, 1970 + outcomes.osteoporosis_self_day / p.DAYS_PER_YEAR, -1.0)
+    # Osteoporosis: what was recalled at baseline, or at a later visit the diagnosis since; -1 for a report without either.
+    first_told = np.minimum(outcomes.osteoporosis_hospital_day, outcomes.osteoporosis_gp_day)
+    when = np.where(outcomes.osteoporosis_self_day < NEVER, outcomes.osteoporosis_self_day, first_told)
+    years[1] = np.where(when < NEVER, 1970 + when / p.DAYS_PER_YEAR, -1.0)
     return np.round(years, 1)

@@ -1,0 +1,247 @@
+"""GWAS z statistics of six traits that share a genetic architecture, drawn in LD blocks; own LD scores.
+
+Per SNP j the six z are normal with mean 0 and covariance C + l_j / M * S G S: C the intercepts (1 + a_k on the
+diagonal, phenotypic correlation times overlap off it), S = diag(sqrt(N_k)), G the genetic covariance (h2_k on the
+diagonal). Noise is correlated within a block, so that a jackknife over blocks is honest. A few blocks are loci: there
+the covariance of osteoporosis and sarcopenia is multiplied, elsewhere reduced, so that G stays the mean over blocks.
+
+Bias of a naive analysis. The correlation of the two z columns mixes sample overlap (the cross-trait intercept) with the
+genetic covariance; ignoring flipped alleles drives it to zero.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from warehouse.synthetic.population import Bools, Floats, Ints
+
+M_5_50 = 1_173_569  # SNPs behind the LD scores, as in the European reference [published]
+MEAN_LD_SCORE = 100.0  # [near the European reference, 110]
+LD_SCORE_SHAPE = 1.6  # gamma shape between blocks [choice]
+SNPS_PER_BLOCK = 60
+NEIGHBOUR_CORRELATION = 0.85  # of noise between adjacent SNPs of a block
+# Chromosome lengths, Mb [GRCh37].
+CHROMOSOME_MB = (249, 243, 198, 191, 181, 171, 159, 146, 141, 136, 135, 134, 115, 107, 103, 90, 81, 78, 59, 63, 48, 51)
+
+
+@dataclass(frozen=True, slots=True)
+class Trait:
+    """One GWAS: sample, observed-scale heritability, intercept - 1. Disease traits are coded as disease."""
+
+    name: str
+    n: int
+    n_cases: int
+    heritability: float
+    inflation: float
+    title: str
+
+
+# Component traits: heritability of the Neale-lab table [published]; disease traits: observed scale [choice].
+TRAITS = (
+    Trait("osteoporosis", 452_264, 19_821, 0.050, 0.02, "Osteoporosis"),
+    Trait("sarcopenia", 256_523, 48_596, 0.055, 0.02, "Muscle weakness (EWGSOP grip strength)"),
+    Trait("grip", 359_704, 0, 0.117, 0.066, "Hand grip strength"),
+    Trait("lean_mass", 354_808, 0, 0.302, 0.17, "Whole-body fat-free mass"),
+    Trait("walking_pace", 358_974, 0, 0.082, 0.03, "Usual walking pace"),
+    Trait("heel_bmd", 206_496, 0, 0.318, 0.064, "Heel bone mineral density"),
+)
+GENETIC_CORRELATION = np.array(
+    [
+        [1.00, 0.25, -0.15, -0.12, -0.15, -0.60],
+        [0.25, 1.00, -0.80, -0.40, -0.35, -0.12],
+        [-0.15, -0.80, 1.00, 0.45, 0.30, 0.12],
+        [-0.12, -0.40, 0.45, 1.00, 0.05, 0.12],
+        [-0.15, -0.35, 0.30, 0.05, 1.00, 0.05],
+        [-0.60, -0.12, 0.12, 0.12, 0.05, 1.00],
+    ]
+)
+# Phenotypic correlation times the share of overlapping samples: the cross-trait intercepts [choice].
+CROSS_INTERCEPT = np.array(
+    [
+        [0.00, 0.06, -0.06, -0.05, -0.06, -0.12],
+        [0.06, 0.00, -0.35, -0.12, -0.14, -0.05],
+        [-0.06, -0.35, 0.00, 0.30, 0.18, 0.06],
+        [-0.05, -0.12, 0.30, 0.00, -0.02, 0.08],
+        [-0.06, -0.14, 0.18, -0.02, 0.00, 0.04],
+        [-0.12, -0.05, 0.06, 0.08, 0.04, 0.00],
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LocusKind:
+    """Share of blocks, and what multiplies the two genetic variances and sets their correlation there."""
+
+    name: str
+    share: float
+    osteoporosis: float
+    sarcopenia: float
+    correlation: float
+
+
+LOCI = (
+    LocusKind("shared_same_direction", 0.010, 4.0, 4.0, 0.90),
+    LocusKind("shared_opposite_direction", 0.004, 4.0, 4.0, -0.90),
+    LocusKind("osteoporosis_only", 0.015, 5.0, 0.6, 0.0),
+    LocusKind("sarcopenia_only", 0.015, 0.6, 5.0, 0.0),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Snps:
+    """The SNPs in genome order."""
+
+    chromosome: Ints
+    position: Ints
+    block: Ints
+    ld_score: Floats
+    frequency: Floats  # of the second allele
+    first: Ints  # allele as index into ACGT
+    second: Ints
+    locus: Ints  # per SNP: index into LOCI, -1 outside
+
+    def __len__(self) -> int:
+        return len(self.position)
+
+
+def rsids(snps: Snps) -> list[str]:
+    """rs numbers unique to the position in the list."""
+    return [f"rs{70_000_000 + 13 * k}" for k in range(len(snps))]
+
+
+def draw_snps(rng: np.random.Generator, n: int) -> Snps:
+    """Positions, LD scores, alleles and loci."""
+    share = np.array(CHROMOSOME_MB) / sum(CHROMOSOME_MB)
+    per_chromosome = np.maximum(np.round(share * n).astype(np.int64), 1)
+    per_chromosome[0] += n - per_chromosome.sum()
+    chromosome = np.repeat(np.arange(1, len(CHROMOSOME_MB) + 1), per_chromosome)
+    length = np.array(CHROMOSOME_MB)[chromosome - 1] * 1e6
+    position = (rng.random(n) * length).astype(np.int64) + 10_000
+    order = np.lexsort((position, chromosome))
+    position = position[order]
+    # Two SNPs never share a position, so that a position names a SNP.
+    same = np.flatnonzero((position[1:] == position[:-1]) & (chromosome[1:] == chromosome[:-1])) + 1
+    position[same] += 1
+    within = np.arange(n) - np.repeat(np.cumsum(per_chromosome) - per_chromosome, per_chromosome)
+    starts_block = within % SNPS_PER_BLOCK == 0
+    block = np.cumsum(starts_block) - 1
+    blocks = int(block[-1]) + 1
+    level = rng.gamma(LD_SCORE_SHAPE, MEAN_LD_SCORE / LD_SCORE_SHAPE, blocks)
+    ld_score = 1.0 + level[block] * np.exp(rng.normal(-0.08, 0.4, n))
+    first = rng.integers(0, 4, n)
+    # One SNP in eight is ambiguous (A/T, C/G); among the rest every other pair is as likely.
+    complement = 3 - first
+    other = (first + rng.integers(1, 4, n)) % 4
+    other = np.where(other == complement, (other + 1) % 4, other)
+    other = np.where(other == first, (other + 1) % 4, other)
+    second = np.where(rng.random(n) < 0.125, complement, other)
+    bounds = np.cumsum([kind.share for kind in LOCI])
+    drawn = np.searchsorted(bounds, rng.permutation(blocks) / blocks, side="right")
+    locus = np.where(drawn < len(LOCI), drawn, -1)[block]
+    frequency = np.clip(rng.beta(0.9, 1.1, n) * 0.98 + 0.01, 0.005, 0.995)
+    return Snps(chromosome, position, block, ld_score, frequency, first, second, locus)
+
+
+def genetic_covariance() -> Floats:
+    """G, (traits, traits)."""
+    root = np.sqrt([trait.heritability for trait in TRAITS])
+    return GENETIC_CORRELATION * np.outer(root, root)
+
+
+def block_covariances() -> Floats:
+    """G inside each kind of locus and, last, outside all: their mean weighted by share of blocks is G."""
+    mean = genetic_covariance()
+    inside = []
+    for kind in LOCI:
+        here = mean.copy()
+        here[0, 0] *= kind.osteoporosis
+        here[1, 1] *= kind.sarcopenia
+        here[0, 1] = here[1, 0] = kind.correlation * np.sqrt(here[0, 0] * here[1, 1])
+        if kind.correlation <= 0:  # else no six traits could covary so
+            here[:2, 2:] = here[2:, :2] = 0.0
+        inside.append(here)
+    shares = np.array([kind.share for kind in LOCI])
+    rest = (mean - np.tensordot(shares, np.array(inside), axes=1)) / (1 - shares.sum())
+    return np.array([*inside, rest])
+
+
+def _roots(snps: Snps) -> Floats:
+    """Square root of each SNP's covariance of z, (SNPs, traits, traits)."""
+    inflation = np.diag([1.0 + trait.inflation for trait in TRAITS]) + CROSS_INTERCEPT
+    root_n = np.sqrt([float(trait.n) for trait in TRAITS])
+    genetic = block_covariances()[snps.locus]
+    covariance = inflation + (snps.ld_score / M_5_50)[:, None, None] * genetic * np.outer(root_n, root_n)
+    return np.linalg.cholesky(covariance)
+
+
+def draw_z(rng: np.random.Generator, snps: Snps) -> Floats:
+    """z of the second allele, (SNPs, traits); an autoregression within each block."""
+    n, k = len(snps), len(TRAITS)
+    fresh = rng.standard_normal((n, k))
+    starts = np.flatnonzero(np.r_[True, snps.block[1:] != snps.block[:-1]])
+    place = np.arange(n) - np.repeat(starts, np.diff(np.r_[starts, n]))
+    keep = np.sqrt(1 - NEIGHBOUR_CORRELATION**2)
+    noise = fresh.copy()
+    for step in range(1, SNPS_PER_BLOCK):
+        here = np.flatnonzero(place == step)
+        noise[here] = NEIGHBOUR_CORRELATION * noise[here - 1] + keep * fresh[here]
+    return np.einsum("jkl,jl->jk", _roots(snps), noise)
+
+
+def locus_windows(snps: Snps, kind: int) -> list[tuple[int, int, int]]:
+    """Chromosome, first and last position of each block of one kind of locus."""
+    mine = np.flatnonzero(snps.locus == kind)
+    windows = []
+    for block in np.unique(snps.block[mine]):
+        here = np.flatnonzero(snps.block == block)
+        windows.append((int(snps.chromosome[here[0]]), int(snps.position[here[0]]), int(snps.position[here[-1]])))
+    return windows
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """One trait's file content: rows drawn from the SNPs with alleles as that consortium reports them."""
+
+    snp: Ints
+    effect: Ints
+    other: Ints
+    effect_frequency: Floats
+    info: Floats
+    n: Ints
+    beta: Floats
+    standard_error: Floats
+    z: Floats
+    is_bad: Bools  # rows that no analysis may use
+
+
+FLIPPED_SHARE = 0.35  # effect allele is the first, not the second
+OTHER_STRAND_SHARE = 0.04
+ABSENT_SHARE = 0.03
+DUPLICATE_SHARE = 0.002
+BAD_SHARE = 0.0015
+LOW_INFO_SHARE = 0.03
+
+
+def report(rng: np.random.Generator, snps: Snps, trait: Trait, z: Floats) -> Reported:
+    """The rows of one trait: some absent, some twice, alleles swapped or on the other strand, a few broken."""
+    present = np.flatnonzero(rng.random(len(snps)) >= ABSENT_SHARE)
+    again = present[rng.random(len(present)) < DUPLICATE_SHARE]
+    row = np.sort(np.concatenate([present, again]))
+    m = len(row)
+    flipped = rng.random(m) < FLIPPED_SHARE
+    effect = np.where(flipped, snps.first[row], snps.second[row])
+    other = np.where(flipped, snps.second[row], snps.first[row])
+    strand = rng.random(m) < OTHER_STRAND_SHARE
+    effect, other = np.where(strand, 3 - effect, effect), np.where(strand, 3 - other, other)
+    frequency = np.where(flipped, 1 - snps.frequency[row], snps.frequency[row])
+    frequency = np.clip(frequency + rng.normal(0, 0.004, m), 0.002, 0.998)
+    n = np.round(trait.n * np.where(rng.random(m) < 0.02, rng.uniform(0.3, 0.9, m), rng.uniform(0.985, 1.0, m)))
+    share = trait.n_cases / trait.n
+    outcome_variance = share * (1 - share) if trait.n_cases else 1.0
+    standard_error = 1 / np.sqrt(2 * frequency * (1 - frequency) * n * outcome_variance)
+    signed = np.where(flipped, -z[row], z[row])
+    info = np.where(rng.random(m) < LOW_INFO_SHARE, rng.uniform(0.3, 0.9, m), rng.uniform(0.92, 1.0, m))
+    return Reported(
+        snp=row, effect=effect, other=other, effect_frequency=frequency, info=info, n=n.astype(np.int64),
+        beta=signed * standard_error, standard_error=standard_error, z=signed, is_bad=rng.random(m) < BAD_SHARE,
+    )  # fmt: skip

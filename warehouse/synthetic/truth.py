@@ -1,0 +1,338 @@
+"""truth.csv: what was planted, and what a correct analysis of each estimand finds in a very large sample.
+
+planted_coefficient is what the generator used; large_sample_value is for the estimand as stated in the row (for hazard
+ratios a run of several million people, calibrate.py). The two differ because single-exposure models see the other
+exposures, because causes that a model omits attenuate a hazard ratio, and because a total effect contains indirect ones.
+"""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from warehouse.synthetic import gwas, mediators, metabolites
+from warehouse.synthetic import parameters as p
+from warehouse.synthetic.outcomes import calibrated
+from warehouse.synthetic.proteins import BATCH_SD, PLATE_SD, Panel
+
+LARGE_SAMPLE_FILE = Path(__file__).with_name("large_sample_values.csv")
+MUSCLE_TO_BONE, BONE_TO_MUSCLE, LIFESTYLE = "muscle_to_bone", "bone_to_muscle", "lifestyle"
+DEFINITION = {"osteoporosis": "first_occurrence_any_source", "sarcopenia": "hospital_m625"}
+ADJUSTMENT_SETS = ("unadjusted", "M1", "M2", "M3")
+# Our names of the exposures as the study names them: arm, exposure, scaling, outcome.
+STUDY_NAMES: dict[str, tuple[str, str, str, str]] = {
+    "lean_mass": (MUSCLE_TO_BONE, "lean_mass_index", "per_sex_sd", "osteoporosis"),
+    "grip": (MUSCLE_TO_BONE, "grip_strength", "per_sex_sd", "osteoporosis"),
+    "pace": (MUSCLE_TO_BONE, "walking_pace", "per_category", "osteoporosis"),
+    "heel_bmd": (BONE_TO_MUSCLE, "heel_bmd", "per_sex_sd", "sarcopenia"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Contrast:
+    """One contrast of a lifestyle factor: covariate scores of the two groups compared."""
+
+    factor: str
+    exposure: str
+    scaling: str
+    scores: dict[str, float]  # difference in covariate scores
+
+
+CONTRASTS = (
+    Contrast("smoking", "smoking_status", "current_vs_never", {"current_smoker": 1.0}),
+    Contrast("smoking", "smoking_status", "previous_vs_never", {"previous_smoker": 1.0}),
+    Contrast("sleep", "sleep_duration_category", "short_vs_normal", {"short_sleep": 1.0}),
+    Contrast("sleep", "sleep_duration_category", "long_vs_normal", {"long_sleep": 1.0}),
+    Contrast("activity", "physical_activity", "moderate_vs_low", {"activity": 1.0}),
+    Contrast("activity", "physical_activity", "high_vs_low", {"activity": 2.0}),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One planted quantity."""
+
+    quantity: str
+    arm: str = ""
+    exposure: str = ""
+    scaling: str = ""
+    mediator: str = ""
+    outcome: str = ""
+    outcome_definition: str = ""
+    adjustment_set: str = ""
+    planted_coefficient: float | None = None
+    large_sample_value: float | None = None
+    monte_carlo_error: float | None = None
+    reference_value: float | None = None
+    note: str = ""
+
+
+COLUMNS = tuple(one.name for one in fields(Row))
+
+
+@cache
+def large_sample() -> dict[tuple[str, ...], tuple[float, float]]:
+    """Value and Monte-Carlo error by (exposure, scaling, outcome_definition, adjustment_set), of calibrate.py."""
+    with LARGE_SAMPLE_FILE.open(newline="") as lines:
+        return {
+            (row["exposure"], row["scaling"], row["outcome_definition"], row["adjustment_set"]): (
+                float(row["large_sample_value"]),
+                float(row["monte_carlo_error"]),
+            )
+            for row in csv.DictReader(lines)
+        }
+
+
+def joint_coefficients() -> dict[str, float]:
+    """Total effect of each primary exposure in its hazard, given the other exposures (calibrated)."""
+    solved = calibrated()
+    return {
+        "lean_mass": solved["osteoporosis_lean_mass"],
+        "grip": solved["osteoporosis_grip"],
+        "pace": solved["osteoporosis_pace"],
+        "heel_bmd": solved["sarcopenia_heel_bmd"],
+    }
+
+
+def hazard_ratio_rows() -> Iterator[Row]:
+    """The four primary hazard ratios under each adjustment set, and the lifestyle factors under M2."""
+    values = large_sample()
+    for name, (arm, exposure, scaling, outcome) in STUDY_NAMES.items():
+        for adjustment_set in ADJUSTMENT_SETS:
+            definition = DEFINITION[outcome]
+            value, error = values[exposure, scaling, definition, adjustment_set]
+            yield Row(
+                "log_hazard_ratio", arm, exposure, scaling, "", outcome, definition, adjustment_set,
+                joint_coefficients()[name], value, error, p.TARGETS[name] if adjustment_set == "M2" else None,
+                "planted: given the other exposures and all causes; large sample: this exposure alone",
+            )  # fmt: skip
+    for contrast in CONTRASTS:
+        for outcome, definition in DEFINITION.items():
+            value, error = values[contrast.exposure, contrast.scaling, definition, "M2"]
+            yield Row(
+                "log_hazard_ratio", LIFESTYLE, contrast.exposure, contrast.scaling, "", outcome, definition, "M2",
+                _total(contrast, outcome), value, error, None,
+                "planted: given the exposures; large sample: M2 without exposures, so through them as well",
+            )  # fmt: skip
+
+
+def _total(contrast: Contrast, outcome: str) -> float:
+    effects = (p.OSTEOPOROSIS if outcome == "osteoporosis" else p.SARCOPENIA).effects
+    return sum(effects.get(score, 0.0) * amount for score, amount in contrast.scores.items())
+
+
+def _b(planted: mediators.Planted, outcome: str) -> float:
+    return planted.b_osteoporosis if outcome == "osteoporosis" else planted.b_sarcopenia
+
+
+def _moved(planted: mediators.Planted, contrast: Contrast) -> float:
+    """SD by which a contrast moves a planted biomarker."""
+    weights = mediators.FACTORS[contrast.factor]
+    return planted.a * sum(weights.get(score, 0.0) * amount for score, amount in contrast.scores.items())
+
+
+def _paths() -> Iterator[tuple[mediators.Planted, str, str, str, float, str, float]]:
+    """(biomarker, arm, exposure, scaling, shift of the biomarker, outcome, total effect) of every planted path."""
+    for planted in mediators.PLANTED:
+        outcomes = [outcome for outcome in DEFINITION if _b(planted, outcome) != 0]
+        if planted.cause in mediators.FACTORS:
+            for contrast in CONTRASTS:
+                moved = _moved(planted, contrast)
+                if contrast.factor == planted.cause and moved != 0:
+                    for outcome in outcomes:
+                        yield (
+                            planted, LIFESTYLE, contrast.exposure, contrast.scaling, moved, outcome,
+                            _total(contrast, outcome),
+                        )  # fmt: skip
+        else:
+            arm, exposure, scaling, outcome = STUDY_NAMES[planted.cause]
+            yield planted, arm, exposure, scaling, planted.a, outcome, joint_coefficients()[planted.cause]
+
+
+def mediation_rows() -> Iterator[Row]:
+    """a, a*b and the named mediated shares of every planted path (log scale; excess relative risk)."""
+    values = large_sample()
+    for planted, arm, exposure, scaling, moved, outcome, total in _paths():
+        definition = DEFINITION[outcome]
+        indirect = moved * _b(planted, outcome)
+        found, _ = values[exposure, scaling, definition, "M2"]
+        at = (arm, exposure, scaling, planted.name, outcome, definition, "M2")
+        yield Row(
+            "indirect_effect", *at, indirect, indirect, None, None, f"a {moved:.4g} x b {_b(planted, outcome):.4g}"
+        )
+        shares = {
+            "mediated_share": (indirect / total, indirect / found, "log scale: indirect / total"),
+            "mediated_share_excess_relative_risk": (
+                _excess_share(indirect, total), _excess_share(indirect, found),
+                "(HR total - HR direct) / (HR total - 1), VanderWeele and PERM",
+            ),
+        }  # fmt: skip
+        for quantity, (planted_share, found_share, note) in shares.items():
+            yield Row(quantity, *at, planted_share, found_share, None, None, note)
+
+
+def _excess_share(indirect: float, total: float) -> float:
+    return float((np.exp(total) - np.exp(total - indirect)) / np.expm1(total))
+
+
+def exposure_on_biomarker_rows(panel: Panel | None, with_metabolites: bool) -> Iterator[Row]:
+    """a of each measured planted biomarker, in its residual SD and as found per observed SD."""
+    for planted in _measured(panel, with_metabolites):
+        shifts: list[tuple[str, str, str, float]] = []
+        if planted.cause in mediators.FACTORS:
+            shifts = [
+                (LIFESTYLE, contrast.exposure, contrast.scaling, _moved(planted, contrast))
+                for contrast in CONTRASTS
+                if contrast.factor == planted.cause
+            ]
+        else:
+            arm, exposure, scaling, _ = STUDY_NAMES[planted.cause]
+            shifts = [(arm, exposure, scaling, planted.a)]
+        for arm, exposure, scaling, moved in shifts:
+            if moved:
+                found = moved / observed_sd(planted)
+                note = f"{planted.platform}; planted per residual SD, large sample per observed SD"
+                yield Row("exposure_effect_on_biomarker", arm, exposure, scaling, planted.name, "", "", "M2", moved,
+                          found, None, None, note)  # fmt: skip
+
+
+# Variance of each cause in the cohort, for the SD of what it moves; from the shares in parameters.py.
+_CAUSE_VARIANCE = {"smoking": 0.096, "sleep": 0.185, "activity": 0.54, "grip": 0.98, "lean_mass": 0.99, "pace": 0.40,
+                   "heel_bmd": 0.95}  # fmt: skip
+
+
+def observed_sd(planted: mediators.Planted) -> float:
+    """SD of a planted biomarker as measured, in residual SD: its cause and technical noise come on top."""
+    technical = BATCH_SD**2 + PLATE_SD**2
+    if planted.platform == mediators.METABOLITE:
+        technical = metabolites.SPECTROMETER_SD**2 + metabolites.PLATE_SD**2 + metabolites.DRIFT**2 / 2
+    return float(np.sqrt(1.0 + planted.a**2 * _CAUSE_VARIANCE[planted.cause] + technical))
+
+
+def reliability(planted: mediators.Planted) -> float:
+    """Share of the measured variance, given its cause, that is not technical noise."""
+    without = observed_sd(planted) ** 2 - planted.a**2 * _CAUSE_VARIANCE[planted.cause]
+    return 1.0 / without
+
+
+def _measured(panel: Panel | None, with_metabolites: bool) -> list[mediators.Planted]:
+    return [
+        planted
+        for planted in mediators.PLANTED
+        if (panel is not None if planted.platform == mediators.PROTEIN else with_metabolites)
+    ]
+
+
+def biomarker_rows(panel: Panel | None, with_metabolites: bool) -> Iterator[Row]:
+    """b of every measured biomarker on both outcomes: planted, marker, moved by a cause only, adiposity marker, null."""
+    planted_names = {planted.name: planted for planted in mediators.PLANTED}
+    kinds: list[tuple[str, str, str]] = []
+    if panel is not None:
+        kinds += [(name, mediators.PROTEIN, kind) for name, kind in zip(panel.names, panel.kind, strict=True)]
+    if with_metabolites:
+        for one in metabolites.biomarkers():
+            kind = "derived" if one.is_derived else "null"
+            kind = "marker" if one.name in metabolites.MARKERS else kind
+            kinds.append((one.name, mediators.METABOLITE, kind))
+    for name, platform, kind in kinds:
+        for outcome, definition in DEFINITION.items():
+            planted = planted_names.get(name)
+            if planted is not None and planted.platform == platform:
+                b = _b(planted, outcome)
+                found: float | None = b * observed_sd(planted) * reliability(planted)
+                note = (
+                    f"{platform}; planted, {planted.kind}, cause {planted.cause}; found: per observed SD, given cause"
+                )
+            else:
+                b, found = 0.0, 0.0 if kind in ("null", "caused_only") and platform == mediators.PROTEIN else None
+                note = f"{platform}; {kind}" + ("" if found == 0.0 else "; not zero unless adiposity is adjusted for")
+            yield Row("biomarker_effect", "", "", "per_sd", name, outcome, definition, "M2", b, found, None, None, note)
+
+
+def shared_share_rows(panel: Panel | None, with_metabolites: bool) -> Iterator[Row]:
+    """Share of mediators that both conditions have in the same direction, for each of the three denominators."""
+    measured = _measured(panel, with_metabolites)
+    for factor in mediators.FACTORS:
+        contrast = next(one for one in CONTRASTS if one.factor == factor)
+        for platform in (mediators.PROTEIN, mediators.METABOLITE, "both_platforms"):
+            mine = [m for m in measured if m.cause == factor and platform in (m.platform, "both_platforms")]
+            bone = {m.name for m in mine if m.b_osteoporosis}
+            muscle = {m.name for m in mine if m.b_sarcopenia}
+            shared = {m.name for m in mine if m.kind == "same"}
+            denominators = {
+                "of_either_condition": len(bone | muscle),
+                "of_osteoporosis": len(bone),
+                "of_smaller_set": min(len(bone), len(muscle)),
+            }
+            for name, size in denominators.items():
+                if size:
+                    share = len(shared) / size
+                    note = f"{len(shared)} of {size}; mediators of {factor}, {platform}"
+                    yield Row("shared_mediator_share", LIFESTYLE, contrast.exposure, name, platform, "", "", "M2", share,
+                              share, None, 0.30, note)  # fmt: skip
+
+
+def genetic_rows(snps: gwas.Snps | None) -> Iterator[Row]:
+    """Heritability and intercept per trait, genetic correlation and cross-trait intercept per pair, planted loci."""
+    if snps is None:
+        return
+    traits = gwas.TRAITS
+    for k, trait in enumerate(traits):
+        h2 = trait.heritability
+        yield Row(
+            "heritability", exposure=trait.name, planted_coefficient=h2, large_sample_value=h2, note="observed scale"
+        )
+        intercept = 1.0 + trait.inflation
+        yield Row(
+            "ld_score_intercept", exposure=trait.name, planted_coefficient=intercept, large_sample_value=intercept
+        )
+        for j in range(k + 1, len(traits)):
+            rg = float(gwas.GENETIC_CORRELATION[k, j])
+            overlap = float(gwas.CROSS_INTERCEPT[k, j])
+            reference = 0.25 if (k, j) == (0, 1) else None
+            note = "both coded as disease" if (k, j) == (0, 1) else "disease traits coded as disease"
+            yield Row("genetic_correlation", exposure=trait.name, outcome=traits[j].name, planted_coefficient=rg,
+                      large_sample_value=rg, reference_value=reference, note=note)  # fmt: skip
+            yield Row("cross_trait_intercept", exposure=trait.name, outcome=traits[j].name,
+                      planted_coefficient=overlap, large_sample_value=overlap, note="sample overlap")  # fmt: skip
+    for k, kind in enumerate(gwas.LOCI):
+        for chromosome, first, last in gwas.locus_windows(snps, k):
+            yield Row("locus", exposure="osteoporosis", outcome="sarcopenia", mediator=f"{chromosome}:{first}-{last}",
+                      planted_coefficient=kind.correlation, note=kind.name)  # fmt: skip
+
+
+def follow_up_rows() -> Iterator[Row]:
+    """End of complete records by nation and source, as an ISO date in the note and days since 1970 as the value."""
+    for source, ends in (("hospital", p.HOSPITAL_END), ("death", p.DEATH_END)):
+        for nation, end in zip(p.NATION_NAMES, ends, strict=True):
+            iso = str(np.datetime64(end, "D"))
+            yield Row("end_of_follow_up", exposure=nation, outcome=source, planted_coefficient=float(end),
+                      large_sample_value=float(end), note=iso)  # fmt: skip
+
+
+def truth_rows(panel: Panel | None, with_metabolites: bool, snps: gwas.Snps | None) -> list[Row]:
+    """Everything planted in an export with these parts."""
+    return [
+        *hazard_ratio_rows(),
+        *follow_up_rows(),
+        *mediation_rows(),
+        *exposure_on_biomarker_rows(panel, with_metabolites),
+        *biomarker_rows(panel, with_metabolites),
+        *shared_share_rows(panel, with_metabolites),
+        *genetic_rows(snps),
+    ]
+
+
+def write_truth(path: Path, rows: list[Row]) -> None:
+    """truth.csv, plain columns."""
+    with path.open("w", newline="") as out:
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        for row in rows:
+            cells = [getattr(row, name) for name in COLUMNS]
+            writer.writerow(
+                [f"{cell:.8g}" if isinstance(cell, float) else "" if cell is None else cell for cell in cells]
+            )
