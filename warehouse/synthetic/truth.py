@@ -2,7 +2,8 @@
 
 planted_coefficient is what the generator used; large_sample_value is for the estimand as stated in the row (for hazard
 ratios a run of several million people, calibrate.py). The two differ because single-exposure models see the other
-exposures, because causes that a model omits attenuate a hazard ratio, and because a total effect contains indirect ones.
+exposures, because causes that a model omits attenuate a hazard ratio, and because a total effect contains indirect
+ones.
 """
 
 import csv
@@ -227,7 +228,7 @@ def _measured(panel: Panel | None, with_metabolites: bool) -> list[mediators.Pla
 
 
 def biomarker_rows(panel: Panel | None, with_metabolites: bool) -> Iterator[Row]:
-    """b of every measured biomarker on both outcomes: planted, marker, moved by a cause only, adiposity marker, null."""
+    """b of every measured biomarker on both outcomes, the planted ones and all that do nothing."""
     planted_names = {planted.name: planted for planted in mediators.PLANTED}
     kinds: list[tuple[str, str, str]] = []
     if panel is not None:
@@ -271,8 +272,10 @@ def shared_share_rows(panel: Panel | None, with_metabolites: bool) -> Iterator[R
                 if size:
                     share = len(shared) / size
                     note = f"{len(shared)} of {size}; mediators of {factor}, {platform}"
-                    yield Row("shared_mediator_share", LIFESTYLE, contrast.exposure, name, platform, "", "", "M2", share,
-                              share, None, 0.30, note)  # fmt: skip
+                    yield Row(
+                        "shared_mediator_share", LIFESTYLE, contrast.exposure, name, platform, "", "", "M2",
+                        share, share, None, 0.30, note,
+                    )  # fmt: skip
 
 
 def genetic_rows(snps: gwas.Snps | None) -> Iterator[Row]:

@@ -153,7 +153,7 @@ def recalled_years(rng: np.random.Generator, people: Population, outcomes: Outco
     years = 1970 + people.visit_day / p.DAYS_PER_YEAR - rng.gamma(1.6, 5.0, (options, n))
     drawn = rng.random((options, n))
     years = np.where(drawn < 0.02, -1.0, np.where(drawn < 0.022, -3.0, np.where(drawn < 0.0225, 1900.5, years)))
-    # Osteoporosis: what was recalled at baseline, or at a later visit the diagnosis since; -1 for a report without either.
+    # Osteoporosis: what was recalled at baseline, or at a later visit the diagnosis since; -1 for neither.
     first_told = np.minimum(outcomes.osteoporosis_hospital_day, outcomes.osteoporosis_gp_day)
     when = np.where(outcomes.osteoporosis_self_day < NEVER, outcomes.osteoporosis_self_day, first_told)
     years[1] = np.where(when < NEVER, 1970 + when / p.DAYS_PER_YEAR, -1.0)
