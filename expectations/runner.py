@@ -86,15 +86,16 @@ def run_door(
     run = Run(connection, whole_suite.for_cohort(of_seed), of_seed, raw_folder, run_at)
     columns = _described(run)
     findings: list[Finding] = []
+    tables: list[EvidenceTable] = []
     results = []
     with ONE_AT_A_TIME:
         validator = Validator(connection)
         for asset in run.suite.assets:
-            asset_findings, result = _check_asset(run, asset, columns[asset.name], validator)
+            asset_findings, result = _check_asset(run, asset, columns[asset.name], validator, tables)
             findings += [_with_exception(finding, accepted, run_at) for finding in asset_findings]
             results.append((asset, result))
     findings += _expired(run, accepted)
-    tables = [_evidence(run, item) for item in run.suite.evidence]
+    tables += [_evidence(run, item, run.filled_in(item.query)) for item in run.suite.evidence]
     write_door(
         suite=run.suite,
         cohort=of_seed,
@@ -148,10 +149,12 @@ def _missing_columns(suite: Suite, asset: Asset, present: Sequence[str]) -> list
     return faults
 
 
-def _check_asset(run: Run, asset: Asset, columns: Sequence[str], validator: Validator) -> tuple[list[Finding], Any]:
+def _check_asset(
+    run: Run, asset: Asset, columns: Sequence[str], validator: Validator, tables: list[EvidenceTable]
+) -> tuple[list[Finding], Any]:
     """Findings of one asset in the order of its file, and what Great Expectations returned, if it was asked."""
-    needed = {*asset.key, *(column for e in asset.expectations for column in e.columns), GROUP_SIZE_COLUMN}
     # An expectation re-reads its rows for each metric, so the query is run once, for the columns that are asked for.
+    needed = set(columns) if asset.is_aggregate else {column for e in asset.expectations for column in e.columns}
     selected = ", ".join(f'"{column}"' for column in columns if column in needed) or "1 as row_exists"
     try:
         run.connection.execute(
@@ -163,6 +166,8 @@ def _check_asset(run: Run, asset: Asset, columns: Sequence[str], validator: Vali
             _finding(run, asset, e, is_success=False, is_error=True, message=message) for e in asset.expectations
         ], None
     try:
+        if asset.shown_as:
+            tables.append(_evidence(run, asset.shown_as, f"select * from {ROWS}"))
         counted = run.connection.execute(f"select count(*) from {ROWS}").fetchall()
         if counted[0][0] == 0:
             return [_finding_without_rows(run, asset, e) for e in asset.expectations], None
@@ -211,11 +216,8 @@ def _judged(run: Run, asset: Asset, expectation: Expectation, *, one: Any, faili
     if one.success:
         message = "No values to check." if elements and elements == one.result.get("missing_count") else ""
     elif unexpected is not None:
-        message = (
-            f"{unexpected:,} of {elements:,} rows break it."
-            if elements is not None
-            else f"{unexpected:,} values break it."
-        )
+        checked = None if elements is None else elements - (one.result.get("missing_count") or 0)
+        message = f"{unexpected:,} values break it." if checked is None else f"{unexpected:,} of {checked:,} break it."
         message += _failing_text(run, asset, expectation, failing)
     else:
         message = f"Observed {observed}." if observed else "There are no values."
@@ -300,7 +302,19 @@ def _expired(run: Run, accepted: Sequence[AcceptedException]) -> list[Finding]:
     ]
 
 
-def _evidence(run: Run, item: Evidence) -> EvidenceTable:
-    executed = run.connection.execute(run.filled_in(item.query))
-    columns = tuple(column[0] for column in executed.description)
-    return EvidenceTable(item.name, item.title, item.note, columns, tuple(executed.fetchall()))
+def _evidence(run: Run, item: Evidence, query: str) -> EvidenceTable:
+    """Rows of a query for the front page; of a group that is close to one person only its size is shown."""
+    try:
+        executed = run.connection.execute(query)
+        columns = tuple(column[0] for column in executed.description)
+        rows = executed.fetchall()
+    except duckdb.Error as error:
+        return EvidenceTable(item.name, item.title, f"{item.note} Not shown: {safe_engine_message(error)}.", (), ())
+    if GROUP_SIZE_COLUMN in columns:
+        size = columns.index(GROUP_SIZE_COLUMN)
+        rows = [row if row[size] >= SMALLEST_GROUP_SHOWN else _without_measures(row, size) for row in rows]
+    return EvidenceTable(item.name, item.title, item.note, columns, tuple(rows))
+
+
+def _without_measures(row: tuple[Any, ...], size: int) -> tuple[Any, ...]:
+    return tuple(value if k == size or isinstance(value, str) else None for k, value in enumerate(row))

@@ -95,6 +95,7 @@ class Asset:
     query: str
     applies_to: tuple[str, ...]
     expectations: tuple[Expectation, ...]
+    shown_as: "Evidence | None"
     line: int
 
     @property
@@ -196,7 +197,10 @@ class _SuiteReader:
 
     def asset(self, item: LocatedObject) -> Asset:
         self.keys(
-            item, required=("name", "grain", "query", "expectations"), optional=("key", "applies_to"), what="asset"
+            item,
+            required=("name", "grain", "query", "expectations"),
+            optional=("key", "applies_to", "shown_as"),
+            what="asset",
         )
         key = item.get("key", [])
         if not isinstance(key, list) or not all(isinstance(column, str) for column in key):
@@ -207,6 +211,8 @@ class _SuiteReader:
                 item.line_of("key"), f"a key names no participant, {column!r} does", "drop the key: rows are records"
             )
         expectations = tuple(self.expectation(e, is_aggregate=bool(key)) for e in self.objects(item, "expectations"))
+        if "expectations" in item and not expectations:
+            self.fault(item.line_of("expectations"), "an asset has expectations", "write one, or make it evidence")
         return Asset(
             name=self.text(item, "name"),
             grain=self.text(item, "grain"),
@@ -214,7 +220,21 @@ class _SuiteReader:
             query=self.query(item),
             applies_to=self.applies_to(item),
             expectations=expectations,
+            shown_as=self.shown_as(item),
             line=item.line,
+        )
+
+    def shown_as(self, item: LocatedObject) -> Evidence | None:
+        """Title and note under which the rows of an asset of aggregates stand on the front page."""
+        shown = item.get("shown_as")
+        if shown is None:
+            return None
+        if not isinstance(shown, LocatedObject) or not item.get("key"):
+            self.fault(item.line_of("shown_as"), "shown_as gives title and note of an asset with a key", "mend it")
+            return None
+        self.keys(shown, required=("title", "note"), optional=(), what="shown_as")
+        return Evidence(
+            self.text(item, "name"), self.text(shown, "title"), self.text(shown, "note"), "", (), shown.line
         )
 
     def expectation(self, item: LocatedObject, *, is_aggregate: bool) -> Expectation:
