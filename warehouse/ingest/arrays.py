@@ -7,7 +7,7 @@ and one column per array index (`41270-0.0`, `41270-0.1`, ...).
 import ast
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -49,13 +49,19 @@ def read_list(cell: str) -> list[str | None] | None:
             return None
     if not isinstance(items, list):
         return None
-    return [None if item in (None, "", "NA") else str(item) for item in items]
+    return [None if item in (None, "", "NA") else _item(item) for item in items]
 
 
-def canonical_lists(column: pa.Array, *, decode: Mapping[str, str] | None = None) -> tuple[pa.Array, pa.Array]:
+def _item(item: object) -> str:
+    return str(int(item)) if isinstance(item, float) and item.is_integer() else str(item)
+
+
+def canonical_lists(
+    column: pa.Array, *, decode: Callable[[str], str | None] | None = None
+) -> tuple[pa.Array, pa.Array]:
     """JSON lists from list cells, and the indices of cells that are no list.
 
-    decode : meaning -> code of each item, for exports that hold meanings.
+    decode : code of the meaning of each item, for exports that hold meanings.
     """
     done = pc.match_substring_regex(column, CANONICAL) if decode is None else None
     if done is not None and pc.all(done, min_count=0).as_py():
@@ -64,12 +70,10 @@ def canonical_lists(column: pa.Array, *, decode: Mapping[str, str] | None = None
     texts: list[str | None] = []
     for cell in coded.dictionary.to_pylist():
         items = read_list(cell)
-        if items is None or (decode is not None and any(item is not None and item not in decode for item in items)):
-            texts.append(None)
-        elif not items:
-            texts.append("[]")
-        else:
-            texts.append(to_json(items if decode is None else [None if i is None else decode[i] for i in items]))
+        if items is not None and decode is not None:
+            codes = [None if item is None else decode(item) for item in items]
+            items = codes if codes.count(None) == items.count(None) else None
+        texts.append(None if items is None else to_json(items))
     lists = pa.array(texts, pa.string()).take(coded.indices)
     bad = pc.indices_nonzero(pc.and_(pc.is_valid(column), pc.is_null(lists)))
     # An empty list is an empty cell.

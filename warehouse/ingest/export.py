@@ -9,17 +9,23 @@ import pyarrow.parquet as pq
 
 from warehouse.errors import IngestError
 from warehouse.ingest.faults import Faults
-from warehouse.ingest.fields import participant_columns
-from warehouse.ingest.gwas import TRAIT_COLUMNS, AssociationReader, land_associations, read_sidecar, sidecar_subject
+from warehouse.ingest.gwas import (
+    TRAIT_COLUMNS,
+    AssociationReader,
+    land_associations,
+    read_sidecar,
+    read_trait_tables,
+    sidecar_subject,
+)
 from warehouse.ingest.gwas_formats import ASSOCIATION_COLUMNS
-from warehouse.ingest.join import join_parts, shared_participants
+from warehouse.ingest.join import shared_participants
+from warehouse.ingest.land_participants import land_participants
 from warehouse.ingest.landing import Landing, TableWriter, write_empty
 from warehouse.ingest.ld_scores import COUNT_COLUMNS, SCORE_COLUMNS, land_count, land_scores
 from warehouse.ingest.olink import helper_columns, land_helper, land_long, land_wide, protein_coding
 from warehouse.ingest.olink_tables import HELPERS, LANDED_COLUMNS
 from warehouse.ingest.overrides import Overrides
-from warehouse.ingest.participant import ROWS_PER_GROUP, ParticipantReader, land_part
-from warehouse.ingest.plan_export import ExportPlan, PlannedPart, instance_of
+from warehouse.ingest.plan_export import ExportPlan, instance_of
 from warehouse.ingest.recognise import Found
 from warehouse.ingest.record_tables import RECORD_TABLES
 from warehouse.ingest.records import land_record, land_withdrawals
@@ -101,40 +107,23 @@ class ExportLanding:
         return TableWriter(self.landing.path(table), columns_of_tables()[table], rows_per_group=rows_per_group)
 
     def _participants(self, rejects: Rejects) -> Answer:
-        parts = self.plan.parts
-        if len(parts) == 1:
-            with self._writer("participant", ROWS_PER_GROUP) as writer:
-                self._land_part(parts[0], writer, rejects)
-                rows = {parts[0].found.name: writer.n_rows}
-            return {"rows": rows}
-        rows, landed = {}, []
-        for k, part in enumerate(parts):
-            columns = ("eid", *(target.column for target in part.plan.targets))
-            path = self.landing.folder / ".parts" / f"{k}.parquet"
-            with TableWriter(path, columns, rows_per_group=ROWS_PER_GROUP) as writer:
-                self._land_part(part, writer, rejects)
-                rows[part.found.name] = writer.n_rows
-            landed.append((part.found.name, path, columns[1:]))
-        join_parts(
-            landed, columns=participant_columns(), target=self.landing.path("participant"), spill=self.landing.folder
-        )
-        return {"rows": rows}
-
-    def _land_part(self, part: PlannedPart, writer: TableWriter, rejects: Rejects) -> None:
-        assert part.found.shape is not None
-        reader = ParticipantReader(
-            shape=part.found.shape, plan=part.plan, dates=part.dates, rejects=rejects, decoders=part.decoders
-        )
-        land_part(reader, writer=writer, advance=self.advance)
+        return {"rows": land_participants(self.plan, self.landing, rejects=rejects, advance=self.advance)}
 
     def _records(self, name: str, rejects: Rejects) -> Answer:
         rows, evidence = {}, {}
         with self._writer(name) as writer:
-            for one, plan in self.plan.records[name]:
+            for one in self.plan.records[name]:
                 before = writer.n_rows
-                said = land_record(plan, writer=writer, overrides=self.overrides, rejects=rejects, advance=self.advance)
-                rows[one.name] = writer.n_rows - before
-                evidence[one.name] = [f"dates: {said}", *_absent(plan.missing)]
+                said = land_record(
+                    one.plan,
+                    writer=writer,
+                    overrides=self.overrides,
+                    rejects=rejects,
+                    decoders=one.decoders,
+                    advance=self.advance,
+                )
+                rows[one.found.name] = writer.n_rows - before
+                evidence[one.found.name] = [one.evidence, f"dates: {said}", *_absent(one.plan.missing)]
         return {"rows": rows, "evidence": evidence}
 
     def _withdrawals(self, rejects: Rejects) -> Answer:
@@ -185,12 +174,13 @@ class ExportLanding:
 
     def _traits(self, rejects: Rejects) -> Answer:
         sidecars = {sidecar_subject(one.name): one for one in self.plan.of("gwas_sidecar")}
+        listed = read_trait_tables([one.shape for one in self.plan.of("gwas_trait_table") if one.shape], rejects)
         with self._writer("gwas_traits") as writer:
             for one, reader in self.plan.associations:
-                said = {}
+                said = listed.get(reader.trait) or listed.get(one.path.name) or {}
                 for name, sidecar in sidecars.items():
-                    if name == one.name.removesuffix(".gz") or name == one.name:
-                        said = read_sidecar(sidecar.path, sidecar.name)
+                    if name in (one.name, one.name.removesuffix(".gz")):
+                        said = said | read_sidecar(sidecar.path, sidecar.name)
                 answer = self.answers.get(f"gwas/{reader.trait}", Answer())
                 row = {
                     "trait": reader.trait,

@@ -1,7 +1,7 @@
 """Read GWAS summary statistics of any known format into one set of columns."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import pyarrow as pa
@@ -189,6 +189,20 @@ def read_sidecar(path: Path, name: str) -> dict[str, str]:
     }
 
 
+def read_trait_tables(shapes: Iterable[Shape], rejects: Rejects) -> dict[str, dict[str, str]]:
+    """What CSVs say of traits, by trait name or file name: build, sample sizes, description."""
+    said: dict[str, dict[str, str]] = {}
+    for shape in shapes:
+        for block in stream_blocks(shape, rejects=rejects):
+            for row in block.rows.to_pylist():
+                told = {name.lower(): cell for name, cell in row.items() if cell}
+                facts = {name: told[name] for name in TRAIT_COLUMNS[4:] if name in told}
+                for key in ("trait", "file"):
+                    if key in told:
+                        said[told[key]] = facts
+    return said
+
+
 def sidecar_subject(name: str) -> str:
     """The file a sidecar speaks of: `trait.tsv-meta.yaml` -> `trait.tsv`."""
     return re.sub(r"-meta$", "", name.rpartition(".")[0])
@@ -196,5 +210,5 @@ def sidecar_subject(name: str) -> str:
 
 __all__ = [
     "ASSOCIATION_COLUMNS", "TRAIT_COLUMNS", "AssociationReader", "Format", "land_associations", "read_sidecar",
-    "sidecar_subject", "trait_of",
+    "read_trait_tables", "sidecar_subject", "trait_of",
 ]  # fmt: skip

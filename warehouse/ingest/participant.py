@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from warehouse.ingest.arrays import canonical_lists, combine_columns, list_lengths
+from warehouse.ingest.codings import Decoder
 from warehouse.ingest.date_order import refuse_other_order
 from warehouse.ingest.dates import DateReader
 from warehouse.ingest.detect import Shape
@@ -15,6 +16,7 @@ from warehouse.ingest.fields import CODES_OF_DATES
 from warehouse.ingest.landing import TableWriter
 from warehouse.ingest.plan import PartPlan, Target
 from warehouse.ingest.rejects import Rejects
+from warehouse.ingest.replace_coding import Decoders
 from warehouse.ingest.tables import Block, stream_blocks
 
 # A row of a wide export is long: blocks hold enough rows for Parquet to compress well.
@@ -26,13 +28,17 @@ NOT_A_TIME = "a timestamp is a day and a time"
 NOT_A_LIST = "an array cell is a JSON list, a Python list or a pipe string"
 NOT_A_MEANING = "a cell of a REPLACE export is a meaning of its coding"
 
-# meaning -> code, by canonical column; absent for columns that hold codes already.
-Decoders = Mapping[str, Mapping[str, str]]
-
 
 def whole_numbers(column: pa.Array) -> pa.Array:
     """`3.0` read as `3`: some converters write integers as floats."""
     return pc.replace_substring_regex(column, r"^(-?\d+)\.0+$", r"\1")
+
+
+def decoded(cells: pa.Array, decode: Decoder) -> tuple[pa.Array, pa.Array]:
+    """Codes of cells that hold meanings, and the indices of cells that are no meaning."""
+    coded = cells.dictionary_encode()
+    codes = pa.array([decode(text) for text in coded.dictionary.to_pylist()], pa.string()).take(coded.indices)
+    return codes, pc.indices_nonzero(pc.and_(pc.is_valid(cells), pc.is_null(codes)))
 
 
 @dataclass(slots=True)
@@ -68,7 +74,7 @@ class ParticipantReader:
         if cells.null_count == len(cells):
             return cells
         if target.column in self.decoders:
-            cells, bad = self._decoded(target, cells)
+            cells, bad = decoded(cells, self.decoders[target.column])
             self._reject(block, target, bad, NOT_A_MEANING)
         kind = target.field.kind
         if kind == "date":
@@ -80,15 +86,6 @@ class ParticipantReader:
         elif kind in ("integer", "code"):
             cells = whole_numbers(cells)
         return cells
-
-    def _decoded(self, target: Target, cells: pa.Array) -> tuple[pa.Array, pa.Array]:
-        code_of = self.decoders[target.column]
-        coded = cells.dictionary_encode()
-        # Numbers and dates of a field whose special answers alone are coded stay as they are.
-        is_open = target.field.kind in ("integer", "number", "date")
-        codes = [code_of.get(text, text if is_open else None) for text in coded.dictionary.to_pylist()]
-        read = pa.array(codes, pa.string()).take(coded.indices)
-        return read, pc.indices_nonzero(pc.and_(pc.is_valid(cells), pc.is_null(read)))
 
     def _list(self, target: Target, block: Block, made: Mapping[str, pa.Array]) -> pa.Array:
         codes_of = CODES_OF_DATES.get(target.field.field_id)

@@ -1,6 +1,6 @@
 """Look at a whole export before anything is written: every file gets a plan, every fault is collected."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from warehouse.errors import IngestError
 from warehouse.ingest.codings import Codings, read_codings
@@ -10,15 +10,15 @@ from warehouse.ingest.faults import Faults
 from warehouse.ingest.gwas import AssociationReader, trait_of
 from warehouse.ingest.headers import Header, read_header, read_title_header
 from warehouse.ingest.ld_scores import score_cells
+from warehouse.ingest.nmr import CorrectedPlan, plan_corrected
 from warehouse.ingest.olink import wide_columns
 from warehouse.ingest.olink_tables import HELPERS
 from warehouse.ingest.overrides import Overrides
-from warehouse.ingest.participant import Decoders
 from warehouse.ingest.plan import PartPlan, plan_part, refuse_missing_required
 from warehouse.ingest.recognise import Found
 from warehouse.ingest.record_tables import RECORD_TABLES
 from warehouse.ingest.records import RecordPlan, plan_record
-from warehouse.ingest.replace_coding import settle_coding
+from warehouse.ingest.replace_coding import Decoders, settle_coding, settle_record_coding
 from warehouse.ingest.titles import title_lookup
 
 
@@ -34,13 +34,33 @@ class PlannedPart:
     evidence: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class PlannedRecord:
+    """One record file, ready to stream."""
+
+    found: Found
+    plan: RecordPlan
+    decoders: Decoders
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedMetabolites:
+    """One ukbnmr file, ready to stream."""
+
+    found: Found
+    plan: CorrectedPlan
+
+
 @dataclass(slots=True)
 class ExportPlan:
     """All files of an export by what is to be done with them."""
 
     found: list[Found]
+    codings: Codings
     parts: list[PlannedPart] = field(default_factory=list)
-    records: dict[str, list[tuple[Found, RecordPlan]]] = field(default_factory=dict)
+    metabolites: list[PlannedMetabolites] = field(default_factory=list)
+    records: dict[str, list[PlannedRecord]] = field(default_factory=dict)
     associations: list[tuple[Found, AssociationReader]] = field(default_factory=list)
 
     def of(self, *entities: str) -> list[Found]:
@@ -49,8 +69,8 @@ class ExportPlan:
 
 def plan_export(found: list[Found], *, where: str, overrides: Overrides, faults: Faults) -> ExportPlan:
     """A plan for every file; what breaks a rule is added to `faults`."""
-    plan = ExportPlan(found=found)
     codings = read_codings(found, faults)
+    plan = ExportPlan(found=found, codings=codings)
     for one in found:
         try:
             _plan_one(one, plan, codings, overrides, faults)
@@ -60,6 +80,7 @@ def plan_export(found: list[Found], *, where: str, overrides: Overrides, faults:
         faults.add(where, "an export holds a participant table", "add it: the study begins with its participants")
     elif len(plan.parts) == len(plan.of("participant")):
         refuse_missing_required((part.plan for part in plan.parts), faults, where=_names(plan))
+    _choose_metabolites(plan, overrides, faults)
     _refuse_same_trait(plan, faults)
     for helper in HELPERS:
         if len(plan.of(helper)) > 1:
@@ -77,8 +98,13 @@ def _names(plan: ExportPlan) -> str:
 def _plan_one(one: Found, plan: ExportPlan, codings: Codings, overrides: Overrides, faults: Faults) -> None:
     if one.entity == "participant":
         plan.parts.append(_plan_participant(one, codings, overrides, faults))
+    elif one.entity == "nmr_corrected" and one.shape is not None:
+        plan.metabolites.append(PlannedMetabolites(one, plan_corrected(one.shape)))
     elif one.entity in RECORD_TABLES and one.shape is not None:
-        plan.records.setdefault(one.entity, []).append((one, plan_record(one.shape, RECORD_TABLES[one.entity])))
+        table = RECORD_TABLES[one.entity]
+        record = plan_record(one.shape, table)
+        decoders, said = settle_record_coding(one.shape, table, record.source, codings=codings, faults=faults)
+        plan.records.setdefault(one.entity, []).append(PlannedRecord(one, record, decoders, said))
     elif one.entity == "olink_wide" and one.shape is not None:
         wide_columns(one.shape)
         if not instance_of(one, overrides):
@@ -121,6 +147,26 @@ def _plan_participant(one: Found, codings: Codings, overrides: Overrides, faults
         decoders=decoders,
         evidence=(f"header style {header.style}", coding_evidence, f"dates: {date_evidence}"),
     )
+
+
+def _choose_metabolites(plan: ExportPlan, overrides: Overrides, faults: Faults) -> None:
+    """Raw and corrected NMR values cannot both land in one field: one of them is chosen, by the user."""
+    corrected = {column for one in plan.metabolites for i in (0, 1) for column in one.plan.columns(i)}
+    chosen = overrides.get("nmr")
+    if chosen == "raw":
+        plan.metabolites = []
+        return
+    for k, part in enumerate(plan.parts):
+        both = [target for target in part.plan.targets if target.column in corrected]
+        if both and chosen != "corrected":
+            faults.add(
+                f"{part.found.name}, {', '.join(one.found.name for one in plan.metabolites)}",
+                "an NMR value stands in one file; raw and corrected values are both here",
+                "say --override nmr=corrected (or raw)",
+                len(both),
+            )
+        kept = tuple(target for target in part.plan.targets if target not in both)
+        plan.parts[k] = replace(part, plan=replace(part.plan, targets=kept))
 
 
 def _refuse_same_trait(plan: ExportPlan, faults: Faults) -> None:

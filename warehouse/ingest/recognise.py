@@ -11,6 +11,7 @@ from warehouse.ingest.detect import Shape, look_at, refuse_duplicate_columns
 from warehouse.ingest.faults import Faults, refuse
 from warehouse.ingest.gwas_formats import holds_many_traits, tell_format
 from warehouse.ingest.headers import is_title_header, looks_headerless, read_header
+from warehouse.ingest.nmr_tables import is_corrected
 from warehouse.ingest.olink_tables import HELPERS, LONG_COLUMNS, WIDE, proteins
 from warehouse.ingest.overrides import Overrides
 from warehouse.ingest.record_tables import RECORD_TABLES, UNREAD_ENTITIES, UNREAD_SIGNATURES
@@ -28,13 +29,15 @@ WITHDRAWALS = re.compile(r"^w\d+[_.-]?\d*.*\.(csv|txt)$", re.IGNORECASE)
 PARTICIPANT_ID = re.compile(r"^(-?\d{1,8}|[A-Za-z]{2,10}\d{3,9})(\.0)?$")
 LD_SCORE_HEADER = frozenset({"chr", "snp", "bp"})
 TRUTH_HEADER = frozenset({"quantity", "arm", "planted_coefficient", "large_sample_value"})
+TRAIT_TABLE_NAMES = frozenset({"trait", "file"})
+TRAIT_TABLE_FACTS = frozenset({"n_cases", "n_controls", "genome_assembly", "trait_description"})
 SHARE_OF_PROTEINS = 0.5
 
+SHOWCASE_CODING = re.compile(r"^(?:data)?coding[-_]?(?P<encoding>\d+)\.(?:tsv|txt|csv)(?:\.gz)?$", re.IGNORECASE)
 CODING_FILES = {
     "codings": frozenset({"coding_name", "code", "meaning"}),
     "data_dictionary": frozenset({"entity", "name", "title"}),
     "entity_dictionary": frozenset({"entity", "entity_title"}),
-    "coding_143": frozenset({"coding", "meaning"}),
     "showcase_encoding_values": frozenset({"encoding_id", "value", "meaning"}),
     "showcase_fields": frozenset({"field_id", "title", "value_type"}),
 }
@@ -143,7 +146,7 @@ def _by_name(path: Path, name: str) -> Found | None:
 def _by_header(shape: Shape, path: Path, name: str) -> Found | None:
     if not shape.delimiter:
         return _one_column(shape, path, name)
-    for tell in (_dotted, _record, _olink, _study_file, _ld_scores, _gwas, _participant):
+    for tell in (_dotted, _record, _corrected_nmr, _olink, _study_file, _ld_scores, _gwas, _participant):
         if (found := tell(shape)) is not None:
             entity, evidence, detail = found
             return Found(path, name, entity, evidence, shape, detail)
@@ -217,13 +220,23 @@ def _olink(shape: Shape) -> Telling:
     return None
 
 
+def _corrected_nmr(shape: Shape) -> Telling:
+    return ("nmr_corrected", "columns visit_index and ukbnmr's biomarkers", "") if is_corrected(shape.header) else None
+
+
 def _study_file(shape: Shape) -> Telling:
     cells = {cell.lower() for cell in shape.header}
+    if cells & TRAIT_TABLE_NAMES and cells & TRAIT_TABLE_FACTS and not tell_format(shape.header):
+        return "gwas_trait_table", "columns of traits and their sample sizes", ""
     if cells >= TRUTH_HEADER:
         return "truth", "columns quantity and planted_coefficient", ""
     for entity, signature in CODING_FILES.items():
-        if signature <= cells and (entity != "coding_143" or cells == signature):
+        if signature <= cells:
             return entity, f"columns {', '.join(sorted(signature))}", ""
+    named = SHOWCASE_CODING.match(shape.path.name)
+    if named and {"coding", "meaning"} <= cells:
+        entity = "coding_143" if named["encoding"] == "143" else "showcase_coding"
+        return entity, "file name and columns coding, meaning", named["encoding"]
     return None
 
 

@@ -11,9 +11,10 @@ from warehouse.ingest.detect import Shape
 from warehouse.ingest.faults import refuse
 from warehouse.ingest.landing import TableWriter
 from warehouse.ingest.overrides import Overrides
-from warehouse.ingest.participant import NOT_A_DATE, whole_numbers
+from warehouse.ingest.participant import NOT_A_DATE, NOT_A_MEANING, decoded, whole_numbers
 from warehouse.ingest.record_tables import RecordTable
 from warehouse.ingest.rejects import Rejects
+from warehouse.ingest.replace_coding import Decoders
 from warehouse.ingest.tables import stream_blocks
 
 NO_EID = "a row has a participant id"
@@ -63,6 +64,7 @@ def land_record(
     writer: TableWriter,
     overrides: Overrides,
     rejects: Rejects,
+    decoders: Decoders | None = None,
     advance: Callable[[int], None] | None = None,
 ) -> str:
     """Stream one record file into `writer`; returns the evidence for its dates.
@@ -75,7 +77,11 @@ def land_record(
         made: dict[str, pa.Array] = {}
         for canonical, cell in plan.source.items():
             cells = block.rows.column(cell)
-            if canonical in plan.table.dates:
+            if decoders and canonical in decoders:
+                cells, bad = decoded(cells, decoders[canonical])
+                for index in bad.to_pylist():
+                    rejects.add(plan.shape.name, block.line(index), canonical, NOT_A_MEANING)
+            elif canonical in plan.table.dates:
                 cells, bad = dates.dates(cells)
                 for index in bad.to_pylist():
                     rejects.add(plan.shape.name, block.line(index), canonical, NOT_A_DATE)
