@@ -1,6 +1,9 @@
 """Hazard ratios of every analysis the seeds ask for, as rows of results.hazard_ratios."""
 
 import math
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
 from typing import Any
 
 import duckdb
@@ -9,12 +12,13 @@ import numpy.typing as npt
 import pyarrow as pa
 from dbt.adapters.events.logging import AdapterLogger
 from scipy import special
+from threadpoolctl import threadpool_limits
 
-from python_models.estimators.survival.cox import fit_cox
+from python_models.estimators.survival.cox import CoxFit, fit_cox
 from python_models.frames.build import cohort_of_build
 from python_models.frames.columns import Categories, Columns, complete_rows, read_columns, take
 from python_models.frames.designs import Design, build_design
-from python_models.frames.lifelines_cox import fit_lifelines
+from python_models.frames.lifelines_cox import LifelinesFit, fit_lifelines
 from python_models.frames.scalings import ScaledExposure, scale_exposure
 from python_models.frames.study import CoxAnalysis, read_cox_analyses
 
@@ -131,65 +135,159 @@ def _row(analysis: CoxAnalysis, level: str, **estimate: Any) -> dict[str, Any]:
     return row
 
 
-def _rows_of(analysis: CoxAnalysis, data: _Data) -> list[dict[str, Any]]:
-    positions, days, event = data.follow_ups[analysis.outcome_definition]
-    measured = complete_rows([take(data.columns[analysis.column_name], positions)])
-    at_risk = positions[measured]
-    if at_risk.size == 0:
-        nobody = {"n_participants": 0, "n_events": 0, "person_years": 0.0}
-        return [_row(analysis, "", **nobody, refusal="the exposure is measured in nobody at risk")]
-    # Scaled among all at risk with the exposure, so that one unit means the same in every adjustment set.
-    scaled = _scaled(analysis, data.columns, at_risk)
-    complete = complete_rows([take(data.columns[name], at_risk) for name in ("sex", *analysis.covariates)])
-    rows = at_risk[complete]
-    kept = np.flatnonzero(measured)[complete]
-    days, event = days[kept], event[kept]
-    design: Design = build_design(columns=data.columns, covariates=analysis.covariates, rows=rows, event=event)
-    matrix = np.ascontiguousarray(np.column_stack([scaled.values[complete], design.values]))
-    common = {
-        "n_participants": len(rows),
-        "n_events": int(event.sum()),
-        "person_years": float(days.sum() / DAYS_PER_YEAR),
-        "note": "; ".join(part for part in (scaled.note, *design.notes) if part),
-    }
-    house = fit_cox(exit=days, event=event, covariates=matrix, names=[*scaled.levels, *design.names])
-    if house.refusal is not None:
-        return [_row(analysis, level, **common, estimator="house", refusal=house.refusal) for level in scaled.levels]
-    estimates = [
-        {"log_hazard_ratio": float(house.beta[j]), "standard_error": float(house.standard_error[j])}
-        for j in range(len(scaled.levels))
+@dataclass(frozen=True, slots=True)
+class _Problem:
+    """One Cox model to fit: days (n,), event (n,), matrix (n, p) with the exposure's k columns first."""
+
+    analysis: CoxAnalysis
+    scaled: ScaledExposure
+    days: F8
+    event: npt.NDArray[np.bool_]
+    matrix: F8
+    names: tuple[str, ...]
+    common: dict[str, Any]
+
+
+class _Problems:
+    """Models of analyses; scalings of one exposure, outcome definition and adjustment set share rows and covariates."""
+
+    def __init__(self, data: _Data) -> None:
+        self._data = data
+        self._key: tuple[str, ...] = ()
+        self._shared: tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_], Design] | None = None
+
+    def _rows_and_design(self, analysis: CoxAnalysis) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_], Design]:
+        """Who of the followed has the exposure, who of these is complete, and the covariates of the complete."""
+        key = (analysis.column_name, analysis.outcome_definition, analysis.adjustment_set)
+        if self._shared is None or key != self._key:
+            columns = self._data.columns
+            positions, _, event = self._data.follow_ups[analysis.outcome_definition]
+            measured = complete_rows([take(columns[analysis.column_name], positions)])
+            at_risk = positions[measured]
+            complete = complete_rows([take(columns[name], at_risk) for name in ("sex", *analysis.covariates)])
+            design = build_design(
+                columns=columns,
+                covariates=analysis.covariates,
+                rows=at_risk[complete],
+                event=event[measured][complete],
+            )
+            self._key, self._shared = key, (measured, complete, design)
+        return self._shared
+
+    def build(self, analysis: CoxAnalysis) -> _Problem | dict[str, Any]:
+        """The model of an analysis, or its row when nobody can be analysed."""
+        measured, complete, design = self._rows_and_design(analysis)
+        if not measured.any():
+            nobody = {"n_participants": 0, "n_events": 0, "person_years": 0.0}
+            return _row(analysis, "", **nobody, refusal="the exposure is measured in nobody at risk")
+        positions, days, event = self._data.follow_ups[analysis.outcome_definition]
+        # Scaled among all at risk with the exposure, so that one unit means the same in every adjustment set.
+        scaled = _scaled(analysis, self._data.columns, positions[measured])
+        days, event = days[measured][complete], event[measured][complete]
+        common = {
+            "n_participants": len(days),
+            "n_events": int(event.sum()),
+            "person_years": float(days.sum() / DAYS_PER_YEAR),
+            "note": "; ".join(part for part in (scaled.note, *design.notes) if part),
+        }
+        matrix = np.ascontiguousarray(np.column_stack([scaled.values[complete], design.values]))
+        return _Problem(analysis, scaled, days, event, matrix, (*scaled.levels, *design.names), common)
+
+
+class _HouseFits:
+    """Fits by the house estimator: one per model, started from the last one with the same covariates."""
+
+    def __init__(self) -> None:
+        self._fits: dict[tuple[str, ...], CoxFit] = {}
+        self._last: dict[tuple[str, str], dict[str, float]] = {}
+
+    def fit(self, problem: _Problem) -> CoxFit:
+        analysis = problem.analysis
+        model = "raw" if problem.scaled.is_raw else analysis.scaling
+        key = (analysis.arm, analysis.outcome_definition, analysis.column_name, analysis.adjustment_set, model)
+        if key not in self._fits:
+            near = self._last.get((analysis.outcome_definition, analysis.adjustment_set), {})
+            start = [near.get(name, 0.0) for name in problem.names] if near else None
+            fit = fit_cox(
+                exit=problem.days, event=problem.event, covariates=problem.matrix, names=problem.names, start=start
+            )
+            if fit.refusal is None:
+                k = len(problem.scaled.levels)
+                covariates = dict(zip(problem.names[k:], fit.beta[k:].tolist(), strict=True))
+                self._last[analysis.outcome_definition, analysis.adjustment_set] = covariates
+            self._fits[key] = fit
+        return self._fits[key]
+
+
+def _estimates(beta: F8, standard_error: F8, step: float, prefix: str = "") -> list[dict[str, float]]:
+    return [
+        {f"{prefix}log_hazard_ratio": float(b) * step, f"{prefix}standard_error": float(e) * step}
+        for b, e in zip(beta, standard_error, strict=True)
     ]
-    if not analysis.is_primary:
-        return [
-            _row(analysis, level, **common, estimator="house", **estimate)
-            for level, estimate in zip(scaled.levels, estimates, strict=True)
-        ]
-    primary = fit_lifelines(days=days, event=event, covariates=matrix, k=len(scaled.levels))
-    if primary.refusal is not None:
-        return [
-            _row(analysis, level, **common, estimator="lifelines", refusal=primary.refusal) for level in scaled.levels
+
+
+def _rows_of(problem: _Problem, house: CoxFit, primary: LifelinesFit | None) -> list[dict[str, Any]]:
+    """Rows of one analysis: lifelines' estimate where it is primary, with the house estimate beside it."""
+    k, step = len(problem.scaled.levels), problem.scaled.step
+    refusal = house.refusal or (primary.refusal if primary else None)
+    estimator = "lifelines" if primary else "house"
+    if refusal is not None:
+        answers: list[dict[str, Any]] = [{"refusal": refusal}] * k
+    elif primary is None:
+        answers = list(_estimates(house.beta[:k], house.standard_error[:k], step))
+    else:
+        answers = [
+            {**first, **second}
+            for first, second in zip(
+                _estimates(primary.beta, primary.standard_error, step),
+                _estimates(house.beta[:k], house.standard_error[:k], step, "second_"),
+                strict=True,
+            )
         ]
     return [
-        _row(
-            analysis,
-            level,
-            **common,
-            estimator="lifelines",
-            log_hazard_ratio=float(primary.beta[j]),
-            standard_error=float(primary.standard_error[j]),
-            **{f"second_{name}": value for name, value in estimates[j].items()},
-        )
-        for j, level in enumerate(scaled.levels)
+        _row(problem.analysis, level, **problem.common, estimator=estimator, **answer)
+        for level, answer in zip(problem.scaled.levels, answers, strict=True)
     ]
+
+
+def _order(analysis: CoxAnalysis) -> tuple[bool, str, str, str]:
+    """Primary models first; then those that share rows and covariates side by side."""
+    return not analysis.is_primary, analysis.column_name, analysis.outcome_definition, analysis.adjustment_set
 
 
 def hazard_ratio_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
-    """Fit every analysis of the cohort that is being built; one row per level of each scaled exposure."""
+    """Fit every analysis of the cohort that is being built; one row per level of each scaled exposure.
+
+    lifelines holds the interpreter while it fits, so it runs in a process of its own while the house fits the rest.
+    """
     analyses = read_cox_analyses(session, cohort=cohort_of_build())
     data = _Data(session, analyses)
+    problems, house = _Problems(data), _HouseFits()
     rows: list[dict[str, Any]] = []
-    for i, analysis in enumerate(analyses, start=1):
-        rows += _rows_of(analysis, data)
-        if i % 25 == 0 or i == len(analyses):
-            logger.info(f"hazard ratios: {i} of {len(analyses)} Cox models fitted")
+    waiting: list[tuple[_Problem, CoxFit, Future[LifelinesFit]]] = []
+    with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as beside, threadpool_limits(limits=1):
+        for i, analysis in enumerate(sorted(analyses, key=_order), start=1):
+            problem = problems.build(analysis)
+            if isinstance(problem, dict):
+                rows.append(problem)
+                continue
+            fit = house.fit(problem)
+            if analysis.is_primary and fit.refusal is None:
+                task = beside.submit(
+                    fit_lifelines,
+                    days=problem.days,
+                    event=problem.event,
+                    covariates=problem.matrix,
+                    k=len(problem.scaled.levels),
+                )
+                waiting.append((problem, fit, task))
+            else:
+                rows += _rows_of(problem, fit, None)
+            if i % 25 == 0 or i == len(analyses):
+                logger.info(f"hazard ratios: {i} of {len(analyses)} Cox models fitted")
+        for i, (problem, fit, task) in enumerate(waiting, start=1):
+            rows += _rows_of(problem, fit, task.result())
+            if i == len(waiting):
+                logger.info(f"hazard ratios: {i} of {len(waiting)} primary models fitted by lifelines too")
+    rows.sort(key=lambda row: [str(row[name]) for name in SCHEMA.names[:9]])
     return pa.Table.from_pylist(rows, schema=SCHEMA)

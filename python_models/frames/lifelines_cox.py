@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 from lifelines import CoxPHFitter
 from lifelines.exceptions import ConvergenceError
+from threadpoolctl import threadpool_limits
 
 F8 = npt.NDArray[np.float64]
 # The default stops 2e-6 short of the maximum; this reaches it to about 1e-10.
@@ -28,7 +29,7 @@ def fit_lifelines(*, days: F8, event: npt.NDArray[np.bool_], covariates: F8, k: 
     frame = pd.DataFrame(covariates, columns=[f"x{j}" for j in range(covariates.shape[1])])
     frame["days"] = days
     frame["event"] = event
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), threadpool_limits(limits=1):
         # Convergence trouble is raised or refused below; the rest is advice on columns the design has already checked.
         warnings.simplefilter("ignore")
         try:

@@ -13,11 +13,18 @@ SCALINGS: tuple[str, ...] = get_args(Scaling)
 
 @dataclass(frozen=True, slots=True)
 class ScaledExposure:
-    """levels: k names of what one unit means; values (n, k); note: the scale in words, with its numbers."""
+    """An exposure as model columns.
+
+    levels: k names of what one unit means. values (n, k). step: units of `values` that one unit of the scaling stands
+    for, so that a coefficient times step is the reported one. is_raw: whether values is the exposure as measured: two
+    such scalings are one model. note: the scale in words, with its numbers.
+    """
 
     levels: tuple[str, ...]
     values: F8
-    note: str
+    note: str = ""
+    step: float = 1.0
+    is_raw: bool = False
 
 
 def _standardise(values: F8, groups: npt.NDArray[np.int32]) -> tuple[F8, dict[int, float]]:
@@ -48,18 +55,18 @@ def scale_exposure(
         spelled = ", ".join(f"{sex_levels[group]} {deviation:.4g}" for group, deviation in deviations.items())
         return ScaledExposure(("per SD within sex",), scaled[:, None], f"SD in {unit}: {spelled}")
     if scaling == "per_sd":
-        scaled, deviations = _standardise(values, np.zeros(len(values), dtype=np.int32))
-        return ScaledExposure(("per SD",), scaled[:, None], f"SD in {unit}: {deviations[0]:.4g}")
+        deviation = float(values.std(ddof=1))
+        return ScaledExposure(("per SD",), values[:, None], f"SD in {unit}: {deviation:.4g}", deviation, True)
     if scaling == "per_units":
-        return ScaledExposure((f"per {detail:g} {unit}",), (values / detail)[:, None], "")
+        return ScaledExposure((f"per {detail:g} {unit}",), values[:, None], step=detail, is_raw=True)
     if scaling == "per_category":
-        return ScaledExposure(("per category",), values[:, None], "trend over ordered categories")
+        return ScaledExposure(("per category",), values[:, None], "trend over ordered categories", is_raw=True)
     if scaling == "yes_vs_no":
-        return ScaledExposure(("yes against no",), values[:, None], "")
+        return ScaledExposure(("yes against no",), values[:, None], is_raw=True)
     if scaling == "categories":
         levels = [float(level) for level in np.unique(values) if level != detail]
         columns = np.column_stack([(values == level).astype(np.float64) for level in levels])
-        return ScaledExposure(tuple(f"{level:g} against {detail:g}" for level in levels), columns, "")
+        return ScaledExposure(tuple(f"{level:g} against {detail:g}" for level in levels), columns)
     if scaling == "sex_quarters":
         groups = int(detail)
         rank = np.zeros(len(values), dtype=np.int64)
