@@ -39,7 +39,11 @@ def land(cohort: Cohort, options: argparse.Namespace) -> None:
     """Bring the cohort to warehouse/raw where the build can do so itself."""
     if cohort.name == "synthetic":
         export = EXPORTS / cohort.name
-        generator = [f"--{name.replace('_', '-')}={value}" for name, value in vars(options).items() if name in GENERATOR and value]
+        generator = [
+            f"--{name.replace('_', '-')}={value}"
+            for name, value in vars(options).items()
+            if name in GENERATOR and value
+        ]
         _run("warehouse.synthetic", *generator, "--out", str(export))
         _run("warehouse.ingest", "--from", str(export), "--cohort", cohort.name, "--to", str(RAW))
     elif cohort.name in SHIPPED:
@@ -65,7 +69,20 @@ class _Progress:
         if now - self.last >= SECONDS_BETWEEN_LINES:
             self.last = now
             left = (now - self.start) * max(self.total - self.done, 0) / self.done
-            _say(f"dbt build: {self.done} of {self.total} nodes ({event.data.node_info.node_name}), about {left:.0f} s left")
+            _say(
+                f"dbt build: {self.done} of {self.total} nodes ({event.data.node_info.node_name}), about {left:.0f} s left"
+            )
+
+
+def _rule_and_remedy(result: Any, cohort: Cohort) -> tuple[str, str]:
+    """What a failed node should have done, and where to look."""
+    if result.node.name.endswith("_door_is_critical"):
+        rule = "no critical expectation of the door is broken (each is named above with its count and remedy)"
+        return (
+            rule,
+            f"open warehouse/quality/{cohort.name}/index.html, or read warehouse/quality/{cohort.name}/summary.md",
+        )
+    return (result.node.description or "runs without an error").strip(), str(result.message).strip()
 
 
 def run_dbt(cohort: Cohort) -> None:
@@ -89,14 +106,15 @@ def run_dbt(cohort: Cohort) -> None:
         raise BuildError([Fault("dbt build", "runs to its end", str(outcome.exception).strip())])
     if failed:
         skipped = sum(str(result.status) == "skipped" for result in results)
-        faults = [
-            Fault(result.node.name, (result.node.description or "builds without an error").strip(), str(result.message).strip())
-            for result in failed
-        ]
-        faults.append(Fault("the study file", f"is untouched; {skipped} nodes behind the failures were not run", "mend them and run make build again"))
-        raise BuildError(faults)
+        faults = [Fault(result.node.name, *_rule_and_remedy(result, cohort)) for result in failed]
+        rule = f"is as it was: nothing was published, and {skipped} nodes behind the failures were not run"
+        raise BuildError(
+            [*faults, Fault(f"warehouse/{cohort.database}.duckdb", rule, "mend them and run make build again")]
+        )
     warned = sum(str(result.status) == "warn" for result in results)
-    _say(f"dbt build: {len(results)} nodes in {time.monotonic() - started:.0f} s, {warned} warnings (warehouse/quality/{cohort.name}/index.html)")
+    _say(
+        f"dbt build: {len(results)} nodes in {time.monotonic() - started:.0f} s, {warned} warnings (warehouse/quality/{cohort.name}/index.html)"
+    )
 
 
 GENERATOR = ("participants", "seed", "proteomic_share", "proteins", "metabolomic_share")
