@@ -1,0 +1,241 @@
+"""Mediators shared by two outcomes: how many, out of what, more than chance, in the same direction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats
+
+from python_models.estimators.mediation.composite_null import hdmt, max_p
+from python_models.estimators.mediation.faults import FloatArray, choice_fault, raise_if_any
+
+# What "shared" is a share of: either outcome's mediators, the first's, the second's, the shorter list.
+Denominator = Literal["either", "first", "second", "shorter"]
+DENOMINATORS: tuple[Denominator, ...] = ("either", "first", "second", "shorter")
+IntervalMethod = Literal["exact", "cluster_bootstrap"]
+
+DEFAULT_PERMUTATIONS = 10_000
+DEFAULT_BOOTSTRAPS = 2_000
+# Permutations held at once: their labels at 3,000 mediators are 12 MB.
+PERMUTATIONS_PER_BLOCK = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class MediatorOverlap:
+    """Overlap of the mediators of two outcomes among `n_background` tested ones.
+
+    n_first, n_second, n_shared, n_same_direction: counts. expected: of n_shared by chance given the two list lengths.
+    share, lower, upper (4,): n_shared over each of DENOMINATORS, NaN with `refusals` where the denominator is 0.
+    interval_method: exact (binomial, mediators independent) or cluster_bootstrap (clusters of correlated ones).
+    hypergeometric_p: at least n_shared by chance, mediators exchangeable. permutation_p: the same keeping strata and
+    clusters, permutation_mean and permutation_upper (95th percentile) of n_shared under it. same_direction_p: at least
+    n_same_direction by the same permutations.
+    """
+
+    n_background: int
+    n_first: int
+    n_second: int
+    n_shared: int
+    n_same_direction: int
+    expected: float
+    share: FloatArray
+    lower: FloatArray
+    upper: FloatArray
+    level: float
+    interval_method: IntervalMethod
+    hypergeometric_p: float
+    permutation_p: float
+    permutation_mean: float
+    permutation_upper: float
+    same_direction_p: float
+    n_permutations: int
+    refusals: tuple[str | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SharedMediators:
+    """Which mediators serve both outcomes, with the false-discovery rate of that very statement.
+
+    p (m,): the larger of the two mediation p-values. q (m,): its HDMT q-value. is_shared (m,): q below the level asked
+    for. refusal: None, or why there is no q.
+    """
+
+    p: FloatArray
+    q: FloatArray
+    is_shared: npt.NDArray[np.bool_]
+    refusal: str | None
+
+
+def shared_mediators(p_first: npt.ArrayLike, p_second: npt.ArrayLike, *, level: float = 0.05) -> SharedMediators:
+    """Mediators of both outcomes at a false-discovery rate of `level`; intersecting two q < level lists gives no such
+    rate.
+
+    p_first, p_second (m,): joint-significance p-values of mediation for the two outcomes, the same mediators in the
+    same order. Their maximum tests "mediates for the first AND for the second", a composite null of the same form as
+    mediation's.
+    """
+    result = hdmt(p_first, p_second)
+    p = max_p(p_first, p_second)
+    is_shared = np.zeros(p.shape[0], dtype=np.bool_) if result.refusal is not None else result.q < level
+    return SharedMediators(p=p, q=result.q, is_shared=is_shared, refusal=result.refusal)
+
+
+def mediator_overlap(
+    *,
+    sign_first: npt.ArrayLike,
+    sign_second: npt.ArrayLike,
+    strata: npt.ArrayLike | None = None,
+    clusters: npt.ArrayLike | None = None,
+    seed: int,
+    n_permutations: int = DEFAULT_PERMUTATIONS,
+    n_bootstraps: int = DEFAULT_BOOTSTRAPS,
+    level: float = 0.95,
+) -> MediatorOverlap:
+    """Overlap of two lists of mediators over the whole tested panel.
+
+    sign_first, sign_second (m,): +1 or -1 the direction of the indirect effect of a mediator of that outcome, 0 for no
+    mediator; m counts every mediator tested for both. strata (m,): labels (platform) within which labels may change
+    places. clusters (m,): labels of near-copies (NMR lipoproteins); a cluster keeps its labels together in the
+    permutation, and changes places with clusters of its size only; the interval then resamples clusters.
+
+    Raises MediationInputError for lengths, codes other than -1, 0, 1, or an empty panel.
+
+    References: Clopper & Pearson 1934, Biometrika 26:404 (interval); Phipson & Smyth 2010, Stat Appl Genet Mol Biol
+    9:39 (permutation p with 1 added, never 0).
+    """
+    a, b = np.asarray(sign_first, dtype=np.float64), np.asarray(sign_second, dtype=np.float64)
+    m = a.shape[0] if a.ndim == 1 else 0
+    faults = [] if m else ["sign_first must be one column with at least one mediator"]
+    for name, values in (("sign_first", a), ("sign_second", b)):
+        if values.shape != (m,):
+            faults.append(f"{name} has shape {values.shape}, expected ({m},)")
+        elif not np.isin(values, (-1.0, 0.0, 1.0)).all():
+            faults.append(f"{name} must be -1, 0 or 1")
+    labels = {"strata": strata, "clusters": clusters}
+    for name, given in labels.items():
+        if given is not None and np.shape(given) != (m,):
+            faults.append(f"{name} has shape {np.shape(given)}, expected ({m},)")
+    raise_if_any(faults)
+    stratum = np.zeros(m, dtype=np.int64) if strata is None else np.unique(np.asarray(strata), return_inverse=True)[1]
+    cluster = np.arange(m) if clusters is None else np.unique(np.asarray(clusters), return_inverse=True)[1]
+    is_a, is_b = a != 0, b != 0
+    n_first, n_second = int(is_a.sum()), int(is_b.sum())
+    n_shared, n_same = int((is_a & is_b).sum()), int((a * b > 0).sum())
+    denominators = _denominators(n_first, n_second, n_shared)
+    refusals = tuple(None if d > 0 else "no mediators to be a share of" for d in denominators)
+    with np.errstate(invalid="ignore"):
+        share = np.where(denominators > 0, n_shared / np.maximum(denominators, 1), np.nan)
+    rng = np.random.default_rng(seed)
+    shared, same = _permuted_counts(a=a, b=b, stratum=stratum, cluster=cluster, n_permutations=n_permutations, rng=rng)
+    if clusters is None:
+        lower, upper = _exact_interval(n_shared, denominators, level)
+    else:
+        lower, upper = _bootstrap_interval(
+            is_a=is_a, is_b=is_b, cluster=cluster, n_bootstraps=n_bootstraps, level=level, rng=rng
+        )
+    return MediatorOverlap(
+        n_background=m,
+        n_first=n_first,
+        n_second=n_second,
+        n_shared=n_shared,
+        n_same_direction=n_same,
+        expected=n_first * n_second / m,
+        share=share,
+        lower=lower,
+        upper=upper,
+        level=level,
+        interval_method="exact" if clusters is None else "cluster_bootstrap",
+        hypergeometric_p=float(stats.hypergeom.sf(n_shared - 1, m, n_first, n_second)),
+        permutation_p=float((1 + np.count_nonzero(shared >= n_shared)) / (1 + n_permutations)),
+        permutation_mean=float(shared.mean()),
+        permutation_upper=float(np.quantile(shared, 0.95)),
+        same_direction_p=float((1 + np.count_nonzero(same >= n_same)) / (1 + n_permutations)),
+        n_permutations=n_permutations,
+        refusals=refusals,
+    )
+
+
+def share_over(overlap: MediatorOverlap, denominator: Denominator) -> tuple[float, float, float]:
+    """(share, lower, upper) over one named denominator."""
+    raise_if_any(choice_fault(name="denominator", value=denominator, allowed=DENOMINATORS))
+    j = DENOMINATORS.index(denominator)
+    return float(overlap.share[j]), float(overlap.lower[j]), float(overlap.upper[j])
+
+
+def _denominators(n_first: npt.ArrayLike, n_second: npt.ArrayLike, n_shared: npt.ArrayLike) -> npt.NDArray[np.int64]:
+    """(..., 4) in the order of DENOMINATORS."""
+    first, second, shared = np.asarray(n_first), np.asarray(n_second), np.asarray(n_shared)
+    return np.stack([first + second - shared, first, second, np.minimum(first, second)], axis=-1)
+
+
+def _exact_interval(n_shared: int, denominators: npt.NDArray[np.int64], level: float) -> tuple[FloatArray, FloatArray]:
+    """Clopper-Pearson, each share a proportion of its denominator."""
+    tail = 0.5 - level / 2.0
+    size = denominators.astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        lower = np.where(n_shared > 0, stats.beta.ppf(tail, n_shared, size - n_shared + 1), 0.0)
+        upper = np.where(n_shared < size, stats.beta.ppf(1 - tail, n_shared + 1, size - n_shared), 1.0)
+    return np.where(size > 0, lower, np.nan), np.where(size > 0, upper, np.nan)
+
+
+def _bootstrap_interval(
+    *,
+    is_a: npt.NDArray[np.bool_],
+    is_b: npt.NDArray[np.bool_],
+    cluster: npt.NDArray[np.int64],
+    n_bootstraps: int,
+    level: float,
+    rng: np.random.Generator,
+) -> tuple[FloatArray, FloatArray]:
+    """Percentile interval resampling clusters with all their mediators."""
+    n_clusters = int(cluster.max()) + 1
+    counts = np.stack([np.bincount(cluster[rows], minlength=n_clusters) for rows in (is_a, is_b, is_a & is_b)], axis=-1)
+    times = rng.multinomial(n_clusters, np.full(n_clusters, 1.0 / n_clusters), size=n_bootstraps)
+    first, second, shared = (times @ counts).T
+    denominators = _denominators(first, second, shared)
+    tail = 0.5 - level / 2.0
+    lower, upper = np.full(4, np.nan), np.full(4, np.nan)
+    for j in range(4):
+        known = denominators[:, j] > 0
+        if known.any():
+            lower[j], upper[j] = np.quantile(shared[known] / denominators[known, j], [tail, 1.0 - tail])
+    return lower, upper
+
+
+def _permuted_counts(
+    *,
+    a: FloatArray,
+    b: FloatArray,
+    stratum: npt.NDArray[np.int64],
+    cluster: npt.NDArray[np.int64],
+    n_permutations: int,
+    rng: np.random.Generator,
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Shared and same-direction counts (n_permutations,) when b's labels change places among like clusters."""
+    order = np.lexsort((cluster, stratum))
+    _, first_of, size = np.unique(
+        stratum[order] * (cluster.max() + 1) + cluster[order], return_index=True, return_counts=True
+    )
+    kinds: dict[tuple[int, int], list[int]] = {}
+    for start, length in zip(first_of, size, strict=True):
+        kinds.setdefault((int(stratum[order[start]]), int(length)), []).append(int(start))
+    shared = np.zeros(n_permutations)
+    same = np.zeros(n_permutations)
+    for (_, length), starts in kinds.items():
+        # Rows of members: cluster by cluster, its mediators in their order in the panel.
+        members = order[np.asarray(starts)[:, None] + np.arange(length)]
+        signs_a, signs_b = a[members], b[members]
+        if not (signs_a.any() and signs_b.any()):
+            continue
+        for begin in range(0, n_permutations, PERMUTATIONS_PER_BLOCK):
+            block = slice(begin, min(begin + PERMUTATIONS_PER_BLOCK, n_permutations))
+            places = np.tile(np.arange(len(starts)), (block.stop - begin, 1))
+            moved = signs_b[rng.permuted(places, axis=1)]
+            agreement = np.einsum("pcl,cl->p", moved, signs_a)
+            both = np.einsum("pcl,cl->p", np.abs(moved), np.abs(signs_a))
+            shared[block] += both
+            same[block] += 0.5 * (agreement + both)
+    return np.rint(shared).astype(np.int64), np.rint(same).astype(np.int64)

@@ -1,0 +1,157 @@
+"""Overlap of two lists of mediators: counts by hand, intervals and nulls, invariance, refusals."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from scipy import stats
+
+from python_models.estimators.mediation.faults import MediationInputError
+from python_models.estimators.mediation.overlap import DENOMINATORS, mediator_overlap, share_over, shared_mediators
+
+EXACT = 1e-12
+
+
+def lists(n: int, first: int, second: int, shared: int) -> tuple[np.ndarray, np.ndarray]:
+    """Signs +1 for `first` and `second` mediators of n with `shared` in common."""
+    a, b = np.zeros(n), np.zeros(n)
+    a[:first] = 1
+    b[first - shared : first - shared + second] = 1
+    return a, b
+
+
+def test_mediator_overlap__counts_shares_and_p_by_hand() -> None:
+    a, b = lists(20, 6, 4, 3)
+    b[4] = -1
+    got = mediator_overlap(sign_first=a, sign_second=b, seed=1)
+    assert (got.n_first, got.n_second, got.n_shared, got.n_same_direction) == (6, 4, 3, 2)
+    assert_allclose(got.share, [3 / 7, 3 / 6, 3 / 4, 3 / 4], rtol=EXACT)
+    assert_allclose(got.expected, 1.2, rtol=EXACT)
+    # P(X >= 3) with X hypergeometric: (C(6,3) C(14,1) + C(6,4)) / C(20,4).
+    assert_allclose(got.hypergeometric_p, (20 * 14 + 15) / 4845, rtol=EXACT)
+    assert share_over(got, "either")[0] == got.share[DENOMINATORS.index("either")]
+
+
+def test_mediator_overlap__clopper_pearson_interval() -> None:
+    a, b = lists(100, 20, 10, 4)
+    got = mediator_overlap(sign_first=a, sign_second=b, seed=1)
+    expected = stats.binomtest(4, 10).proportion_ci(method="exact")
+    _, lower, upper = share_over(got, "second")
+    assert_allclose([lower, upper], [expected.low, expected.high], rtol=1e-10)
+    assert got.interval_method == "exact"
+
+
+def test_mediator_overlap__permutation_of_exchangeable_mediators_is_hypergeometric() -> None:
+    a, b = lists(60, 15, 12, 6)
+    got = mediator_overlap(sign_first=a, sign_second=b, seed=2, n_permutations=20_000)
+    # Binomial error of 20,000 permutations: three standard errors.
+    error = 3 * np.sqrt(got.hypergeometric_p / 20_000)
+    assert abs(got.permutation_p - got.hypergeometric_p) < error
+    assert_allclose(got.permutation_mean, got.expected, atol=0.05)
+
+
+def test_mediator_overlap__strata_take_away_an_overlap_that_is_only_platform() -> None:
+    # Both outcomes' mediators sit in the first platform: shared by platform, not by mediator.
+    a, b = np.zeros(400), np.zeros(400)
+    rng = np.random.default_rng(3)
+    a[rng.choice(40, 20, replace=False)] = 1
+    b[rng.choice(40, 20, replace=False)] = 1
+    platform = (np.arange(400) >= 40) * 1
+    free = mediator_overlap(sign_first=a, sign_second=b, seed=4)
+    within = mediator_overlap(sign_first=a, sign_second=b, strata=platform, seed=4)
+    assert free.hypergeometric_p < 1e-4
+    assert free.permutation_p < 1e-3
+    assert within.permutation_p > 0.05
+    assert_allclose(within.permutation_mean, 10.0, atol=0.1)
+
+
+def test_mediator_overlap__copies_widen_the_interval_and_the_null() -> None:
+    a, b = lists(200, 40, 30, 15)
+    copies = np.repeat(np.arange(200), 5)
+    independent = mediator_overlap(sign_first=np.repeat(a, 5), sign_second=np.repeat(b, 5), seed=5)
+    clustered = mediator_overlap(sign_first=np.repeat(a, 5), sign_second=np.repeat(b, 5), clusters=copies, seed=5)
+    single = mediator_overlap(sign_first=a, sign_second=b, seed=5)
+    assert clustered.interval_method == "cluster_bootstrap"
+    width = [share_over(o, "either")[2] - share_over(o, "either")[1] for o in (independent, clustered, single)]
+    assert width[1] > 1.7 * width[0]
+    assert_allclose(width[1], width[2], rtol=0.2)
+    assert independent.permutation_p <= clustered.permutation_p
+    assert_allclose(clustered.permutation_upper, 5 * single.permutation_upper, rtol=0.1)
+
+
+def test_mediator_overlap__same_direction_null_is_half_of_the_shared() -> None:
+    rng = np.random.default_rng(6)
+    a = np.where(rng.random(500) < 0.3, rng.choice([-1.0, 1.0], 500), 0)
+    opposite = mediator_overlap(sign_first=a, sign_second=-a, seed=7, n_permutations=2000)
+    same = mediator_overlap(sign_first=a, sign_second=a, seed=7, n_permutations=2000)
+    assert opposite.n_same_direction == 0
+    assert opposite.same_direction_p == 1.0
+    assert same.same_direction_p == pytest.approx(1 / 2001)
+    assert same.n_same_direction == same.n_shared
+
+
+def test_mediator_overlap__order_of_the_panel_does_not_matter() -> None:
+    a, b = lists(80, 20, 25, 10)
+    order = np.random.default_rng(8).permutation(80)
+    one = mediator_overlap(sign_first=a, sign_second=b, seed=1)
+    other = mediator_overlap(sign_first=a[order], sign_second=b[order], seed=1)
+    assert_allclose(one.lower, other.lower, rtol=EXACT)
+    assert one.hypergeometric_p == other.hypergeometric_p
+    # The permutations differ, their distribution does not: three standard errors of 10,000.
+    assert abs(one.permutation_p - other.permutation_p) < 3 * np.sqrt(2 * 0.25 / 10_000)
+
+
+def test_mediator_overlap__swapping_the_outcomes_swaps_two_shares() -> None:
+    a, b = lists(80, 20, 25, 10)
+    one, other = (mediator_overlap(sign_first=x, sign_second=y, seed=1) for x, y in ((a, b), (b, a)))
+    assert_allclose(one.share[[0, 2, 1, 3]], other.share, rtol=EXACT)
+
+
+def test_mediator_overlap__an_empty_list_is_refused_by_denominator() -> None:
+    got = mediator_overlap(sign_first=np.zeros(30), sign_second=np.r_[np.ones(3), np.zeros(27)], seed=1)
+    assert got.refusals[DENOMINATORS.index("first")] is not None
+    assert got.refusals[DENOMINATORS.index("second")] is None
+    assert np.isnan(got.share[DENOMINATORS.index("first")])
+    assert got.hypergeometric_p == 1.0
+    assert got.permutation_p == 1.0
+
+
+def test_mediator_overlap__same_seed_same_answer() -> None:
+    a, b = lists(80, 20, 25, 10)
+    one, again = (mediator_overlap(sign_first=a, sign_second=b, seed=3) for _ in range(2))
+    assert one.permutation_p == again.permutation_p
+
+
+def test_mediator_overlap__faults_come_together() -> None:
+    with pytest.raises(MediationInputError) as caught:
+        mediator_overlap(sign_first=[1, 0, 2], sign_second=[1, 0], strata=[1], seed=1)
+    assert len(caught.value.faults) == 3
+
+
+def test_shared_mediators__keeps_the_rate_that_intersecting_two_lists_breaks() -> None:
+    rng = np.random.default_rng(9)
+    p_first, p_second = rng.random(3000), rng.random(3000)
+    # Disjoint mediators, each found for certain: every "shared" one is false.
+    p_first[:300] = 1e-12
+    p_second[300:600] = 1e-12
+    in_both_lists = (p_first < 0.005) & (p_second < 0.005)
+    got = shared_mediators(p_first, p_second)
+    assert in_both_lists.sum() >= 1
+    assert got.is_shared.sum() == 0
+
+
+def test_shared_mediators__finds_the_common_ones() -> None:
+    rng = np.random.default_rng(10)
+    p_first, p_second = rng.random(2000), rng.random(2000)
+    p_first[:200] = 1e-12
+    p_second[100:300] = 1e-12
+    got = shared_mediators(p_first, p_second)
+    assert got.is_shared[100:200].all()
+    assert got.is_shared.sum() < 110
+
+
+def test_shared_mediators__a_small_panel_is_refused() -> None:
+    got = shared_mediators([0.1, 0.2], [0.3, 0.4])
+    assert "at least 200" in str(got.refusal)
+    assert not got.is_shared.any()
