@@ -60,7 +60,7 @@ def answers() -> Answers:
     return cells
 
 
-INSTANCED = {53, 54, 46, 38, 924, 1309, 6138, 20002, 20008, 4080, 23400, 23658, 40002}
+INSTANCED = {23650, 53, 54, 46, 38, 924, 1309, 6138, 20002, 20008, 4080, 23400, 23658, 40002}
 SHOWCASE_TITLES = {
     31: "Sex",
     34: "Year of birth",
@@ -236,7 +236,13 @@ def write_export(folder: Path, style: str = "dotted", **options: Any) -> Path:
     return folder
 
 
-PROTEINS = {"a1bg": "1", "hla_dra": "1313", "ervv_1": "905"}
+def _protein_ids(*names: str) -> dict[str, str]:
+    with Path("warehouse/seeds/olink_assays.csv").open(encoding="utf-8") as seed:
+        ids = {row["protein"]: row["protein_id"] for row in csv.DictReader(seed)}
+    return {name: ids[name] for name in names}
+
+
+PROTEINS = _protein_ids("a1bg", "hla_dra", "ervv_1")
 
 
 def olink_values() -> list[tuple[str, str, str, str]]:

@@ -110,7 +110,7 @@ def read_codings(found: Sequence[Found], faults: Faults) -> Codings:
             faults.absorb(error)
         except ValueError:
             faults.add(one.name, "a codings file names its codings by number", "export it again or move it away")
-    _fill_from_seeds(codings)
+    fill_from_seeds(codings)
     return codings
 
 
@@ -139,7 +139,8 @@ def _read_dictionary(rows: Sequence[Mapping[str, str]], codings: Codings) -> Non
             codings.encoding_of_record[entity, row["name"]] = int(named["encoding"])
 
 
-def _fill_from_seeds(codings: Codings) -> None:
+def fill_from_seeds(codings: Codings) -> None:
+    """Add the seeds' labels of codings, and the study's titles, that nothing else told."""
     told = set(codings.codes)
     for row in read_seed("value_labels.csv"):
         if int(row["encoding_id"]) not in told:

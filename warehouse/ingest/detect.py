@@ -45,7 +45,7 @@ class Shape:
 
     @property
     def is_header_only(self) -> bool:
-        return not self.rows
+        return bool(self.delimiter) and not self.rows
 
 
 def _head(path: Path, name: str, encoding: str) -> tuple[bytes, bool]:
@@ -188,7 +188,7 @@ def look_at(path: Path, *, name: str, overrides: Overrides) -> Shape:
         is_quoted=is_quoted,
         squeeze_spaces=squeeze,
         header=tuple(cell.strip() for cell in rows[0]),
-        rows=tuple(tuple(row) for row in rows[1:]),
+        rows=tuple(tuple(row) for row in rows[1:] if len(row) == len(rows[0])),
         evidence=f"{encoding} ({encoding_evidence}); {DELIMITER_NAMES.get(delimiter, 'no')} delimiter ({evidence})",
     )
 

@@ -222,11 +222,10 @@ class ExportLanding:
 
     def _same_people(self) -> None:
         """A record table of another project shares no participant with this one."""
-        for table in LISTS_OF_PEOPLE:
-            path = self.landing.path(table)
-            if not path.exists():
-                continue
-            listed, known = shared_participants(path, self.landing.path("participant"), self.landing.folder)
+        landed = {table: self.landing.path(table) for table in LISTS_OF_PEOPLE if table in self.answers}
+        landed = {table: path for table, path in landed.items() if pq.read_metadata(path).num_rows}
+        shared = shared_participants(landed, participants=self.landing.path("participant"), spill=self.landing.folder)
+        for table, (listed, known) in shared.items():
             if listed and not known:
                 self.faults.add(
                     ", ".join(self.answers[table]["rows"]),

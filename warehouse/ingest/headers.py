@@ -1,10 +1,8 @@
 """The header styles of a participant table, from the RAP, the legacy converter and the renames seen in the wild."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-
-from warehouse.ingest.faults import refuse
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +69,6 @@ STYLES = (
 )
 
 TITLE_EID = "Participant ID"
-TITLE = re.compile(r"^(?P<title>.+?)(?: \| Instance (?P<instance>\d+))?(?: \| Array (?P<array>\d+))?$")
-TITLE_STYLE = "RAP title (FIELD-TITLE)"
 # Other columns (a project's own) are left out, but a header must be mostly of one style to be of it.
 SHARE_OF_STYLE = 0.5
 
@@ -87,7 +83,7 @@ class Header:
     unread: tuple[str, ...]
 
 
-def _number(text: str | None) -> int | None:
+def number(text: str | None) -> int | None:
     return None if text is None else int(text)
 
 
@@ -102,7 +98,7 @@ def _read(style: Style, cells: Sequence[str]) -> Header | None:
             unread.append(cell)
             continue
         parts = found.groupdict()
-        columns.append(Column(cell, int(parts["field"]), _number(parts["instance"]), _number(parts["array"])))
+        columns.append(Column(cell, int(parts["field"]), number(parts["instance"]), number(parts["array"])))
     if not eids or not columns or len(columns) < SHARE_OF_STYLE * (len(cells) - 1):
         return None
     return Header(style=style.name, eid=eids[0], columns=tuple(columns), unread=tuple(unread))
@@ -116,48 +112,6 @@ def read_header(cells: Sequence[str]) -> Header | None:
 
 def is_title_header(cells: Sequence[str]) -> bool:
     return TITLE_EID in cells
-
-
-def read_title_header(
-    cells: Sequence[str],
-    *,
-    where: str,
-    titles: Mapping[str, tuple[int, ...]],
-    needed: frozenset[int],
-    chosen: Mapping[str, int],
-) -> Header:
-    """A FIELD-TITLE header, its titles looked up.
-
-    titles : title -> every field that bears it; needed : fields the study wants; chosen : title -> field by override.
-
-    Raises IngestError where one title stands for several fields and one of them is needed.
-    """
-    columns, unread, unclear = [], [], []
-    for cell in cells:
-        if cell == TITLE_EID:
-            continue
-        found = TITLE.match(cell)
-        title = found["title"] if found else cell
-        fields = (chosen[title],) if title in chosen else titles.get(title, ())
-        if not found or not fields:
-            unread.append(cell)
-        elif len(fields) == 1:
-            columns.append(Column(cell, fields[0], _number(found["instance"]), _number(found["array"])))
-        elif needed & set(fields):
-            unclear.append(f"{title} ({' or '.join(str(f) for f in fields)})")
-        else:
-            unread.append(cell)
-    if unclear:
-        names = sorted(set(unclear))
-        title = names[0].rpartition(" (")[0]
-        raise refuse(
-            where,
-            f"a column title stands for one field; several bear: {'; '.join(names)}",
-            "export with header_style FIELD-NAME, put the export's data_dictionary.csv beside it, "
-            f"or say --override 'title:{title}=FIELD_ID' for each",
-            len(names),
-        )
-    return Header(style=TITLE_STYLE, eid=TITLE_EID, columns=tuple(columns), unread=tuple(unread))
 
 
 VALUE = re.compile(r"^(?:-?\d+(?:\.\d+)?|\d{4}-\d{2}-\d{2}|\d{2}/\d{2}/\d{4}|)$")

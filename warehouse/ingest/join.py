@@ -81,19 +81,20 @@ def join_parts(
     return int(n_rows)
 
 
-def shared_participants(table: Path, participants: Path, spill: Path) -> tuple[int, int]:
-    """Participants of `table`, and how many of them are in `participants`."""
+def shared_participants(tables: Mapping[str, Path], *, participants: Path, spill: Path) -> dict[str, tuple[int, int]]:
+    """People listed in each table, and how many of them are in the participant table."""
+    shared: dict[str, tuple[int, int]] = {}
     connection = _connect(spill)
-    row = connection.execute(
-        f"""
-        select count(*), count(known.eid)
-        from (select distinct eid from read_parquet({_quote(table)})) as listed
-        left join (select distinct eid from read_parquet({_quote(participants)})) as known on known.eid = listed.eid
-        """
-    ).fetchone()
+    connection.execute(f"create table people as select distinct eid from read_parquet({_quote(participants)})")
+    for name, path in tables.items():
+        row = connection.execute(
+            f"""
+            select count(*), count(people.eid)
+            from (select distinct eid from read_parquet({_quote(path)})) as listed
+            left join people on people.eid = listed.eid
+            """
+        ).fetchone()
+        assert row is not None
+        shared[name] = (int(row[0]), int(row[1]))
     connection.close()
-    assert row is not None
-    return int(row[0]), int(row[1])
-
-
-__all__ = ["join_parts", "shared_participants"]
+    return shared

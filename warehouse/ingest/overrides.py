@@ -17,6 +17,7 @@ KEYS: dict[str, tuple[tuple[str, ...] | None, str]] = {
     "skip": (("yes",), "leave the file out"),
     "ignore_field": (None, "leave a field out: ignore_field:20003=yes"),
     "title": (None, "the field a column title stands for: title:Albumin=30600"),
+    "titles": (("study",), "that titles other fields bear too stand for the study's fields"),
     "nmr": (("raw", "corrected"), "which NMR values to land when both are in the folder"),
 }
 

@@ -7,8 +7,9 @@ from warehouse.ingest.codings import Codings, read_codings
 from warehouse.ingest.date_order import date_reader
 from warehouse.ingest.dates import DateReader
 from warehouse.ingest.faults import Faults
+from warehouse.ingest.fields import known_fields
 from warehouse.ingest.gwas import AssociationReader, trait_of
-from warehouse.ingest.headers import Header, read_header, read_title_header
+from warehouse.ingest.headers import Header, read_header
 from warehouse.ingest.ld_scores import score_cells
 from warehouse.ingest.nmr import CorrectedPlan, plan_corrected
 from warehouse.ingest.olink import wide_columns
@@ -19,7 +20,10 @@ from warehouse.ingest.recognise import Found
 from warehouse.ingest.record_tables import RECORD_TABLES
 from warehouse.ingest.records import RecordPlan, plan_record
 from warehouse.ingest.replace_coding import Decoders, settle_coding, settle_record_coding
-from warehouse.ingest.titles import title_lookup
+from warehouse.ingest.titles import read_title_header, read_titles
+
+# An export of one of these with no row is an export that failed.
+TABLES_WITH_ROWS = ("participant", *RECORD_TABLES, "olink_wide", "olink_long", "nmr_corrected", "gwas", "ld_scores")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +80,9 @@ def plan_export(found: list[Found], *, where: str, overrides: Overrides, faults:
             _plan_one(one, plan, codings, overrides, faults)
         except IngestError as error:
             faults.absorb(error)
-    if not plan.of("participant"):
+    if not plan.of("participant") and not faults.seen:
         faults.add(where, "an export holds a participant table", "add it: the study begins with its participants")
-    elif len(plan.parts) == len(plan.of("participant")):
+    elif plan.parts and len(plan.parts) == len(plan.of("participant")):
         refuse_missing_required((part.plan for part in plan.parts), faults, where=_names(plan))
     _choose_metabolites(plan, overrides, faults)
     _refuse_same_trait(plan, faults)
@@ -96,6 +100,12 @@ def _names(plan: ExportPlan) -> str:
 
 
 def _plan_one(one: Found, plan: ExportPlan, codings: Codings, overrides: Overrides, faults: Faults) -> None:
+    if one.entity in TABLES_WITH_ROWS and one.shape is not None and one.shape.is_header_only:
+        faults.add(
+            one.name,
+            "a table has rows; it has a header only",
+            f"export it again; if it is truly empty, say --override skip:{one.name}=yes",
+        )
     if one.entity == "participant":
         plan.parts.append(_plan_participant(one, codings, overrides, faults))
     elif one.entity == "nmr_corrected" and one.shape is not None:
@@ -128,8 +138,8 @@ def _plan_participant(one: Found, codings: Codings, overrides: Overrides, faults
     assert one.shape is not None
     header = read_header(one.shape.header)
     if header is None:
-        titles, needed, chosen = title_lookup(codings, overrides)
-        header = read_title_header(one.shape.header, where=one.name, titles=titles, needed=needed, chosen=chosen)
+        titles = read_titles(codings, overrides)
+        header = read_title_header(one.shape.header, where=one.name, titles=titles, needed=known_fields())
     part = plan_part(header, where=one.name, overrides=overrides, faults=faults)
     decoders, coding_evidence = settle_coding(one.shape, part, codings=codings, overrides=overrides, faults=faults)
     dated = [

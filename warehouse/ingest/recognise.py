@@ -101,6 +101,7 @@ def recognise(path: Path, *, name: str, overrides: Overrides) -> Found:
         return by_name
     shape = look_at(path, name=name, overrides=overrides)
     if shape.delimiter:
+        _refuse_headerless(shape)
         refuse_duplicate_columns(shape)
     if chosen:
         entity, _, detail = chosen.partition(":")
@@ -108,17 +109,20 @@ def recognise(path: Path, *, name: str, overrides: Overrides) -> Found:
     found = _by_header(shape, path, name)
     if found is not None:
         return found
-    if looks_headerless(shape.header):
-        raise refuse(
-            name,
-            "a table has a header; the first line holds values (header_style NONE)",
-            "export it again with header_style FIELD-NAME",
-        )
     raise refuse(
         name,
         f"a file of an export is one of the tables ingest knows; its header begins {', '.join(shape.header[:4])[:80]}",
         f"move it away, say --override skip:{name}=yes, or name its table: --override entity:{name}=TABLE",
     )
+
+
+def _refuse_headerless(shape: Shape) -> None:
+    if looks_headerless(shape.header):
+        raise refuse(
+            shape.name,
+            "a table has a header; the first line holds values (header_style NONE)",
+            "export it again with header_style FIELD-NAME",
+        )
 
 
 def _by_name(path: Path, name: str) -> Found | None:

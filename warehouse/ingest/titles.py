@@ -1,34 +1,91 @@
-"""Which field a column title stands for, and which titles several fields bear."""
+"""FIELD-TITLE headers: which field a column title stands for, and which titles several fields bear."""
+
+import re
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass
 
 from warehouse.ingest.codings import Codings
+from warehouse.ingest.faults import refuse
 from warehouse.ingest.fields import known_fields
+from warehouse.ingest.headers import TITLE_EID, Column, Header, number
 from warehouse.ingest.overrides import Overrides
 
-# Titles of the study's fields that other Showcase fields bear too (Showcase schema, 2025-09). Without the export's own
-# dictionary such a title does not tell which field it is.
-SHARED_TITLES = {
-    "Year of birth": (22200,),
-    "Townsend deprivation index at recruitment": (189,),
-    "Qualifications": (28056,),
-    "Weight": (23098,),
-    "Body mass index (BMI)": (23104,),
-    "Oily fish intake": (103160,),
-    "Vitamin D": (100021,),
-    "Albumin": (23479,),
-    "Calcium": (100024,),
-    "Creatinine": (23478,),
-    "Apolipoprotein B": (30640,),
-    "Glucose": (30740,),
+TITLE = re.compile(r"^(?P<title>.+?)(?: \| Instance (?P<instance>\d+))?(?: \| Array (?P<array>\d+))?$")
+TITLE_STYLE = "RAP title (FIELD-TITLE)"
+
+# Titles of the study's fields that other Showcase fields bear too, by whether those are repeated at visits (Showcase
+# schema, 2025-09; withdrawn fields left out). Without the export's dictionary such a title does not tell its field.
+SHARED_TITLES: dict[tuple[str, bool], int] = {
+    ("Year of birth", False): 22200,
+    ("Qualifications", False): 28056,
+    ("Weight", True): 23098,
+    ("Body mass index (BMI)", True): 23104,
+    ("Oily fish intake", True): 103160,
+    ("Vitamin D", True): 100021,
+    ("Albumin", True): 23479,
+    ("Calcium", True): 100024,
+    ("Creatinine", True): 23478,
+    ("Apolipoprotein B", True): 30640,
+    ("Glucose", True): 30740,
 }
 
 
-def title_lookup(
-    codings: Codings, overrides: Overrides
-) -> tuple[dict[str, tuple[int, ...]], frozenset[int], dict[str, int]]:
-    """Fields by title, the fields the study needs, and the titles settled by override."""
-    titles = {title: set(fields) for title, fields in codings.fields_of_title.items()}
-    if not codings.has_dictionary:
-        for title, others in SHARED_TITLES.items():
-            titles.setdefault(title, set()).update(others)
+@dataclass(frozen=True, slots=True)
+class Titles:
+    """Fields by title; `is_repeated` tells those repeated at visits, whose columns name an instance."""
+
+    fields: Mapping[str, frozenset[int]]
+    is_repeated: Mapping[int, bool]
+    chosen: Mapping[str, int]
+
+    def of(self, title: str, *, names_instance: bool) -> tuple[int, ...]:
+        """Every field the column may be."""
+        if title in self.chosen:
+            return (self.chosen[title],)
+        return tuple(
+            sorted(f for f in self.fields.get(title, ()) if self.is_repeated.get(f, names_instance) == names_instance)
+        )
+
+
+def read_titles(codings: Codings, overrides: Overrides) -> Titles:
+    """What the export's dictionary, the seeds and the overrides say of titles."""
+    fields = {title: set(found) for title, found in codings.fields_of_title.items()}
+    is_repeated = {known.field_id: known.is_instanced for known in known_fields().values()}
+    if not codings.has_dictionary and overrides.get("titles") != "study":
+        for (title, repeated), other in SHARED_TITLES.items():
+            fields.setdefault(title, set()).add(other)
+            is_repeated.setdefault(other, repeated)
     chosen = {title: int(value) for title, value in overrides.subjects("title").items() if value.isdigit()}
-    return {title: tuple(sorted(fields)) for title, fields in titles.items()}, frozenset(known_fields()), chosen
+    return Titles(
+        fields={title: frozenset(found) for title, found in fields.items()}, is_repeated=is_repeated, chosen=chosen
+    )
+
+
+def read_title_header(cells: Sequence[str], *, where: str, titles: Titles, needed: Container[int]) -> Header:
+    """A FIELD-TITLE header, its titles looked up.
+
+    needed : fields the study wants; a title that is none of them is left out.
+
+    Raises IngestError where one title stands for several fields and one of them is needed.
+    """
+    columns, unread, unclear = [], [], set()
+    for cell in cells:
+        if cell == TITLE_EID:
+            continue
+        found = TITLE.match(cell)
+        fields = titles.of(found["title"], names_instance=found["instance"] is not None) if found else ()
+        if not found or not any(field in needed for field in fields):
+            unread.append(cell)
+        elif len(fields) == 1:
+            columns.append(Column(cell, fields[0], number(found["instance"]), number(found["array"])))
+        else:
+            unclear.add(f"{found['title']} ({' or '.join(str(field) for field in fields)})")
+    if unclear:
+        raise refuse(
+            where,
+            f"a column title stands for one field; several bear: {'; '.join(sorted(unclear))}",
+            "put the export's data_dictionary.csv beside it, export with header_style FIELD-NAME, or, where they are "
+            "the study's fields, say --override titles=study",
+            len(unclear),
+        )
+    return Header(style=TITLE_STYLE, eid=TITLE_EID, columns=tuple(columns), unread=tuple(unread))
