@@ -312,9 +312,9 @@ def test_bad_cells__land_empty_and_stand_in_the_ledger_by_line(tmp_path: Path) -
     landing, _ = ingest(folder, cohort="small", to=tmp_path)
     ledger = [tuple(row.values()) for row in read(landing, "rejects")]
     assert ledger == [
+        ("hesin.csv", "6", "epistart", "a date is a day of the calendar"),
         ("hesin.csv", "152", "", "a row has 10 cells, as the header"),
         ("hesin.csv", "203", "eid", "a row has a participant id"),
-        ("hesin.csv", "6", "epistart", "a date is a day of the calendar"),
     ]
     landed = read(landing, "hesin")
     assert (len(landed), landed[4]["epistart"]) == (200, None)
