@@ -11,8 +11,21 @@ timed as (
     select * from {{ ref('int_follow_up__timed') }}
 ),
 
+participants as (
+    select * from {{ ref('participants') }}
+),
+
 measured as (
-    select * from {{ ref('int_exposures__measured') }}
+    {% for study, arm, exposure, column_name in study_exposures() -%}
+    select
+        '{{ study }}' as study,
+        '{{ arm }}' as arm,
+        '{{ exposure }}' as exposure,
+        participant_id,
+        {{ column_name }} is not null as is_measured
+    from participants
+    {% if not loop.last %}union all{% endif %}
+    {% endfor -%}
 ),
 
 arm_outcome_definitions as (
@@ -80,10 +93,10 @@ counted as (
 ),
 
 steps as (
-{%- for step, reason in steps %}
+    {% for step, reason in steps -%}
     select {{ step }} as step, '{{ reason }}' as reason
-    {%- if not loop.last %} union all{% endif %}
-{%- endfor %}
+    {% if not loop.last %}union all{% endif %}
+    {% endfor -%}
 ),
 
 landed as (

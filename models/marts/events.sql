@@ -9,6 +9,7 @@ select
     event_date,
     date_column,
     event_source,
+    record_key,
     code_system,
     code,
     level,

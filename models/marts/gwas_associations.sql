@@ -11,6 +11,7 @@ gwas_traits as (
 gwas_associations as (
     select
         associations.trait,
+        associations.line_number,
         associations.chromosome,
         associations.base_pair_location,
         associations.variant_id,

@@ -46,6 +46,7 @@ gp_events as (
 coded_records as (
     select
         participant_id,
+        icd10_category as record_key,
         'first_occurrence' as event_source,
         'icd10_category' as code_system,
         icd10_category as code,
@@ -59,6 +60,7 @@ coded_records as (
 
     select
         hospital_diagnoses.participant_id,
+        cast(hospital_diagnoses.episode_index as varchar) || '/' || cast(hospital_diagnoses.diagnosis_index as varchar) as record_key,
         'hospital' as event_source,
         hospital_diagnoses.code_system,
         hospital_diagnoses.code,
@@ -76,6 +78,7 @@ coded_records as (
 
     select
         death_causes.participant_id,
+        cast(death_causes.certificate_index as varchar) || '/' || cast(death_causes.cause_index as varchar) as record_key,
         'death' as event_source,
         'icd10' as code_system,
         death_causes.code,
@@ -90,6 +93,7 @@ coded_records as (
 
     select
         participant_id,
+        'death' as record_key,
         'death_register' as event_source,
         'any' as code_system,
         '*' as code,
@@ -103,6 +107,7 @@ coded_records as (
 
     select
         participant_id,
+        cast(instance as varchar) || '/' || cast(array_index as varchar) as record_key,
         'self_report' as event_source,
         'ukb_illness' as code_system,
         illness_code as code,
@@ -110,7 +115,8 @@ coded_records as (
         -- a decimal year is dated to its day of the year
         case
             when first_diagnosed_year is not null
-                then make_date(cast(floor(first_diagnosed_year) as integer), 1, 1)
+                then
+                    make_date(cast(floor(first_diagnosed_year) as integer), 1, 1)
                     + cast(floor((first_diagnosed_year - floor(first_diagnosed_year)) * 365) as integer)
         end as event_date,
         'interpolated year' as date_column,
@@ -123,6 +129,7 @@ coded_records as (
 
     select
         participant_id,
+        cast(instance as varchar) || '/' || cast(array_index as varchar) as record_key,
         'treatment' as event_source,
         'ukb_treatment' as code_system,
         treatment_code as code,
@@ -137,6 +144,7 @@ coded_records as (
 
     select
         participant_id,
+        cast(event_date as varchar) || '/' || code_system || '/' || code as record_key,
         'gp' as event_source,
         code_system,
         code,
@@ -152,6 +160,7 @@ matched as (
         coded_records.participant_id,
         codes.condition,
         coded_records.event_source,
+        coded_records.record_key,
         coded_records.code_system,
         coded_records.code,
         coded_records.level,
@@ -169,6 +178,13 @@ matched as (
                 or (codes.match = 'prefix' and starts_with(coded_records.code, codes.code))
             )
     inner join participants on coded_records.participant_id = participants.participant_id
+    -- overlapping code lists (M80 and M800 both listed) still give one event per record and condition
+    qualify
+        row_number() over (
+            partition by
+                coded_records.participant_id, codes.condition, coded_records.event_source, coded_records.record_key
+            order by length(codes.code) desc
+        ) = 1
 )
 
 select * from matched

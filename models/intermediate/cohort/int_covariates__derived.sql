@@ -98,8 +98,16 @@ derived as (
         end as cardiovascular_disease,
         case when conditions_at_baseline.has_rheumatoid_arthritis = 1 then 'yes' else 'no' end as rheumatoid_arthritis,
         case when conditions_at_baseline.takes_glucocorticoid = 1 then 'yes' else 'no' end as systemic_glucocorticoid,
-        case when participants.takes_vitamin_d_supplement then 'yes' when not participants.takes_vitamin_d_supplement then 'no' else 'unknown' end as vitamin_d_supplement,
-        case when participants.takes_calcium_supplement then 'yes' when not participants.takes_calcium_supplement then 'no' else 'unknown' end as calcium_supplement,
+        case
+            when participants.takes_vitamin_d_supplement then 'yes'
+            when not participants.takes_vitamin_d_supplement then 'no'
+            else 'unknown'
+        end as vitamin_d_supplement,
+        case
+            when participants.takes_calcium_supplement then 'yes'
+            when not participants.takes_calcium_supplement then 'no'
+            else 'unknown'
+        end as calcium_supplement,
         case
             when coalesce(participants.takes_cholesterol_medication_women, participants.takes_cholesterol_medication_men) then 'yes'
             when not coalesce(participants.takes_cholesterol_medication_women, participants.takes_cholesterol_medication_men) then 'no'

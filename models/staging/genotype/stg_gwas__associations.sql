@@ -9,6 +9,7 @@ with associations as (
 typed as (
     select
         trait,
+        cast(file_row_number as bigint) as line_number,
         source_format,
         chromosome,
         try_cast(base_pair_location as integer) as base_pair_location,

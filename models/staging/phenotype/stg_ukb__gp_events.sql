@@ -6,7 +6,7 @@ with gp_clinical as (
     select * from {{ source('ukb', 'gp_clinical') }}
 ),
 
-events as (
+typed as (
     select
         eid as participant_id,
         case data_provider when '1' then 'England' when '2' then 'Scotland' when '3' then 'England' when '4' then 'Wales' end as nation,
@@ -14,7 +14,19 @@ events as (
         case when read_2 is not null then 'read_2' else 'read_3' end as code_system,
         coalesce(read_2, read_3) as code
     from gp_clinical
-    where event_dt not in ({{ special_dates(rules) }})
+    where event_dt not in ({{ special_dates(rules) }}) and coalesce(read_2, read_3) is not null
+),
+
+events as (
+    select
+        participant_id,
+        nation,
+        event_date,
+        code_system,
+        code,
+        count(*) as n_records
+    from typed
+    group by participant_id, nation, event_date, code_system, code
 )
 
 select * from events

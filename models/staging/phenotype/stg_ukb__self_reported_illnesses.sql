@@ -7,7 +7,7 @@ with participants as (
 ),
 
 listed as (
-{%- for instance in instances %}
+    {% for instance in instances -%}
     select
         eid,
         {{ instance }} as instance,
@@ -15,11 +15,8 @@ listed as (
         p20008_i{{ instance }} as years_json
     from participants
     where p20002_i{{ instance }} is not null
-{%- if not loop.last %}
-
-    union all
-{% endif %}
-{%- endfor %}
+    {% if not loop.last %}union all{% endif %}
+    {% endfor -%}
 ),
 
 answers as (

@@ -7,18 +7,15 @@ with participants as (
 ),
 
 listed as (
-{%- for instance in instances %}
+    {% for instance in instances -%}
     select
         eid,
         {{ instance }} as instance,
         p20003_i{{ instance }} as codes_json
     from participants
     where p20003_i{{ instance }} is not null
-{%- if not loop.last %}
-
-    union all
-{% endif %}
-{%- endfor %}
+    {% if not loop.last %}union all{% endif %}
+    {% endfor -%}
 ),
 
 answers as (
