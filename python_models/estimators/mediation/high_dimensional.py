@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy import stats
 from scipy.special import ndtr
 
 from python_models.estimators.genetics.placo import placo
@@ -27,13 +28,15 @@ class JtComp:
 class HighDimensional:
     """Tests of m mediators.
 
-    p_a, p_b, p_joint (m,): the two paths and their maximum. n_a, n_b, n_both: paths significant at `level` by
-    themselves; where n_a is near m, joint significance is little more than the test of b.
+    p_a, p_b, p_joint (m,): the two paths and their maximum; q_joint (m,): Benjamini-Hochberg of p_joint, the plain
+    method. n_a, n_b, n_both: paths significant at `level` by themselves; where n_a is near m, joint significance is
+    little more than the test of b.
     """
 
     p_a: FloatArray
     p_b: FloatArray
     p_joint: FloatArray
+    q_joint: FloatArray
     hdmt: Hdmt
     dact: Dact
     jt_comp: JtComp
@@ -71,11 +74,13 @@ def composite_tests(z_a: npt.ArrayLike, z_b: npt.ArrayLike, *, level: float = 0.
         faults += [f"{name} has {n_bad} values that are not finite"] if n_bad else []
     raise_if_any(faults)
     p_a, p_b = 2.0 * ndtr(-np.abs(a)), 2.0 * ndtr(-np.abs(b))
+    p_joint = max_p(p_a, p_b)
     is_a, is_b = p_a < level, p_b < level
     return HighDimensional(
         p_a=p_a,
         p_b=p_b,
-        p_joint=max_p(p_a, p_b),
+        p_joint=p_joint,
+        q_joint=stats.false_discovery_control(p_joint, method="bh") if p_joint.size else p_joint,
         hdmt=hdmt(p_a, p_b),
         dact=dact(p_a, p_b, z_a=a, z_b=b),
         jt_comp=jt_comp(a, b),

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from python_models.estimators.mediation.composite_null import hdmt, max_p
+from python_models.estimators.mediation.composite_null import max_p
 from python_models.estimators.mediation.faults import FloatArray, choice_fault, raise_if_any
 
 # What "shared" is a share of: either outcome's mediators, the first's, the second's, the shorter list.
@@ -59,14 +59,13 @@ class MediatorOverlap:
 class SharedMediators:
     """Which mediators serve both outcomes, with the false-discovery rate of that very statement.
 
-    p (m,): the larger of the two mediation p-values. q (m,): its HDMT q-value. is_shared (m,): q below the level asked
-    for. refusal: None, or why there is no q.
+    p (m,): the larger of the two mediation p-values; q (m,): Benjamini-Hochberg over the panel; is_shared (m,): q <
+    level.
     """
 
     p: FloatArray
     q: FloatArray
     is_shared: npt.NDArray[np.bool_]
-    refusal: str | None
 
 
 def shared_mediators(p_first: npt.ArrayLike, p_second: npt.ArrayLike, *, level: float = 0.05) -> SharedMediators:
@@ -74,13 +73,17 @@ def shared_mediators(p_first: npt.ArrayLike, p_second: npt.ArrayLike, *, level: 
     rate.
 
     p_first, p_second (m,): joint-significance p-values of mediation for the two outcomes, the same mediators in the
-    same order. Their maximum tests "mediates for the first AND for the second", a composite null of the same form as
-    mediation's.
+    same order; dependent or not. Their maximum is a valid p-value of "mediates for the first AND for the second".
+
+    Benjamini-Hochberg and not HDMT: joint-significance p-values are larger than uniform where a path is missing, the
+    counts above lambda then hide the mediators of one outcome only, and where nothing was shared HDMT called something
+    shared in 12 % of simulated panels.
+
+    Raises MediationInputError for values outside 0 to 1 or different lengths.
     """
-    result = hdmt(p_first, p_second)
     p = max_p(p_first, p_second)
-    is_shared = np.zeros(p.shape[0], dtype=np.bool_) if result.refusal is not None else result.q < level
-    return SharedMediators(p=p, q=result.q, is_shared=is_shared, refusal=result.refusal)
+    q = stats.false_discovery_control(p, method="bh") if p.size else p
+    return SharedMediators(p=p, q=q, is_shared=q < level)
 
 
 def mediator_overlap(

@@ -151,7 +151,8 @@ def test_shared_mediators__finds_the_common_ones() -> None:
     assert got.is_shared.sum() < 110
 
 
-def test_shared_mediators__a_small_panel_is_refused() -> None:
-    got = shared_mediators([0.1, 0.2], [0.3, 0.4])
-    assert "at least 200" in str(got.refusal)
-    assert not got.is_shared.any()
+def test_shared_mediators__benjamini_hochberg_of_the_larger_p_by_hand() -> None:
+    got = shared_mediators([0.01, 0.5, 0.02, 1.0], [0.001, 0.9, 0.0, 0.3])
+    assert_allclose(got.p, [0.01, 0.9, 0.02, 1.0], rtol=EXACT)
+    assert_allclose(got.q, [0.04, 1.0, 0.04, 1.0], rtol=EXACT)
+    assert got.is_shared.tolist() == [True, False, True, False]
