@@ -123,8 +123,10 @@ def bound_text(expectation_type: str, kwargs: dict[str, Any]) -> str:
         text = f"{'less than' if kwargs.get('strict_max') else 'at most'} {high}"
     elif "value_set" in kwargs:
         values = [str(value) for value in kwargs["value_set"]]
+        values = ["true"] if values == ["True"] else values
         shown = ", ".join(values[:12]) + (f" and {len(values) - 12} more" if len(values) > 12 else "")
-        text = f"{'none' if '_not_be_' in expectation_type else 'one'} of {shown}"
+        word = "none of " if "_not_be_" in expectation_type else "one of " if len(values) > 1 else ""
+        text = f"{word}{shown}"
     elif "value" in kwargs:
         text = f"equal to {kwargs['value']}"
     elif "sum_total" in kwargs:

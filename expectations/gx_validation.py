@@ -11,9 +11,11 @@ os.environ["GX_ANALYTICS_ENABLED"] = "false"
 import duckdb
 import great_expectations as gx
 from great_expectations.core import ExpectationSuiteValidationResult
+from great_expectations.data_context.types.base import DataContextConfig, InMemoryStoreBackendDefaults
 from great_expectations.expectations.registry import get_expectation_impl
 
 from expectations.duckdb_dialect import URL, engine_arguments
+from expectations.findings import bound_text
 from expectations.safe_messages import safe_message
 from expectations.suite_files import Expectation
 
@@ -41,8 +43,13 @@ class Validator:
     """Validates queries of one connection."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
-        context = gx.get_context(mode="ephemeral")
-        context.variables.progress_bars = {"globally": False}
+        # The default configuration would make a folder for a documentation site that nobody reads.
+        configuration = DataContextConfig(
+            store_backend_defaults=InMemoryStoreBackendDefaults(),
+            progress_bars={"globally": False},
+            analytics_enabled=False,
+        )
+        context = gx.get_context(mode="ephemeral", project_config=configuration)
         self._source = context.data_sources.add_sql(
             "warehouse", connection_string=URL, kwargs=engine_arguments(connection)
         )
@@ -85,11 +92,6 @@ def _domain_object(expectation: Expectation) -> Any:
     return get_expectation_impl(expectation.type)(
         **expectation.kwargs,
         severity=expectation.severity,
-        description=expectation.rule,
-        notes=[
-            f"**Why it flags.** {expectation.reason}",
-            f"**What to do.** {expectation.remedy}",
-            f"**Source of the bound.** {expectation.source}",
-        ],
+        description=f"{expectation.rule} Expected: {bound_text(expectation.type, expectation.kwargs)}.",
         meta={"name": expectation.name},
     )

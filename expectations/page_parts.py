@@ -11,6 +11,7 @@ from warehouse.cohorts import Cohort
 
 STYLE = (Path(__file__).parent / "pages.css").read_text(encoding="utf-8")
 SEVERITY_RANK = {"critical": 0, "warning": 1, "accepted": 2}
+ROWS_SHOWN_AT_ONCE = 20
 OUTCOME_WORDS = {
     "holds": "✔ holds",
     "critical": "✘ critical",
@@ -124,13 +125,16 @@ def evidence_html(table: EvidenceTable) -> str:
         "<tr>" + "".join(_cell(c, v) for c, v in zip(table.columns, row, strict=True)) + "</tr>" for row in table.rows
     )
     shown = f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>\n{rows}\n</tbody></table></div>'
+    if len(table.rows) > ROWS_SHOWN_AT_ONCE:
+        shown = f"<details><summary>Show {len(table.rows):,} rows</summary>\n{shown}\n</details>"
     nothing = '<p class="quiet">Nothing to show.</p>'
     return f"<h2>{escape(table.title)}</h2>\n<p>{escape(table.note)}</p>\n{shown if table.rows else nothing}"
 
 
 def _heading(column: str) -> str:
-    words = column.removeprefix("share_").replace("_", " ")
-    return words.removeprefix("n ") if words.startswith("n ") else words
+    if column.startswith("share_"):
+        return f"% {column.removeprefix('share_').replace('_', ' ')}"
+    return column.removeprefix("n_").replace("_", " ")
 
 
 def _cell(column: str, value: Any) -> str:
