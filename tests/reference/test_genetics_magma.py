@@ -16,8 +16,8 @@ INTEGRATED = 1.2e-5
 PRINTED = 5.5e-5
 # MAGMA changes its method for genes with more SNPs than half the reference people (242 of 489 agree, 245 do not) ...
 LARGEST_EXACT_SHARE = 0.5
-# ... and its integral loses its digits below P = 1e-9 (three genes are printed with the same P, 5e-10).
-LARGEST_EXACT_Z = 5.99
+# ... and its integral loses its digits below P = 2e-9 (three genes are printed with the same P, 5e-10).
+LARGEST_EXACT_Z = 5.88
 # Beyond half the reference people the two methods stay close in the body of the distribution.
 CLOSE_MEDIAN = 0.06
 
@@ -92,6 +92,7 @@ def test_snp_wise_mean__equals_magma(reference: dict[str, Any], file: str, maf: 
     is_exact = (ours.n_snps <= LARGEST_EXACT_SHARE * dosage.shape[0]) & (np.abs(theirs["ZSTAT"]) < LARGEST_EXACT_Z)
     allowed = np.where(np.abs(theirs["ZSTAT"]) < 1, INTEGRATED, PRINTED)
     assert is_exact.sum() > 60
-    assert (difference[is_exact] < allowed[is_exact]).all()
+    bad = is_exact & ~(difference < allowed)
+    assert not bad.any(), [theirs[bad], difference[bad]]
     is_large = (ours.n_snps > LARGEST_EXACT_SHARE * dosage.shape[0]) & (np.abs(theirs["ZSTAT"]) < LARGEST_EXACT_Z)
     assert np.median(difference[is_large]) < CLOSE_MEDIAN

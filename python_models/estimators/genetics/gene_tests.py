@@ -51,7 +51,8 @@ def snp_wise_mean_gene_tests(*, neg_log10_p: ArrayLike, gene_snps: GeneSnps, dos
     dosage_of : genotypes of a reference sample of the same ancestry, by SNP position.
 
     The model of MAGMA's `snp-wise=mean`, computed to full precision. MAGMA 1.10 prints the same Z to its last digit for
-    genes with at most half as many SNPs as reference people and P above 1e-9; beyond either bound MAGMA changes method.
+    genes with at most half as many SNPs as reference people and P above 2e-9; beyond the one it changes method,
+    beyond the other its integral loses its digits.
 
     Raises
     ------
