@@ -17,7 +17,7 @@ Answers = dict[str, Floats]
 # From this day both heels were measured (4105, 4124) instead of one (3148) [showcase: 278,878 against 196,610].
 BOTH_HEELS_DAY = p.day("2009-04-28")
 QUALIFICATION_CODE = {"degree": 1, "a_level": 2, "o_level": 3, "cse": 4, "nvq": 5, "professional": 6}
-SLIP_SHARE = 0.0003  # values out of any plausible range [choice]
+SLIP_SHARE = 0.0008  # values out of any plausible range [choice]
 DYNAMOMETERS = 120  # device ids in use at baseline [choice]
 
 
@@ -147,7 +147,7 @@ def _body(rng: np.random.Generator, people: Population, exposures: Exposures) ->
         "p50_i0": height,
         "p21002_i0": weight,
         "p21001_i0": np.round(weight / (height / 100) ** 2, 4),
-        "p46_i0": np.where(no_grip, np.nan, slips(rng, left, 4.0)),
+        "p46_i0": np.where(no_grip, np.nan, slips(rng, left, 10.0)),
         "p47_i0": np.where(no_grip | (rng.random(n) < 0.001), np.nan, right),
         "p924_i0": pace,
     } | composition(rng, people, lean_kg, fat_kg, "_i0") | _heels(rng, people, exposures)  # fmt: skip
@@ -160,7 +160,7 @@ def _heels(rng: np.random.Generator, people: Population, exposures: Exposures) -
     left, right = (np.maximum(exposures.heel_bmd + side_sd * rng.standard_normal(n), 0.06) for _ in range(2))
     both = people.visit_day >= BOTH_HEELS_DAY
     no_scan = rng.random(n) < 0.055
-    one = np.where(both | no_scan, np.nan, slips(rng, np.where(rng.random(n) < 0.5, left, right), 4.0))
+    one = np.where(both | no_scan, np.nan, slips(rng, np.where(rng.random(n) < 0.5, left, right), 10.0))
     left = np.where(~both | no_scan | (rng.random(n) < 0.008), np.nan, left)
     right = np.where(~both | no_scan | (rng.random(n) < 0.008), np.nan, right)
     failed = np.array([3.0, 6.0, 7.0])[rng.integers(0, 3, n)]

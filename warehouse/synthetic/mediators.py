@@ -1,8 +1,8 @@
 """The planted biomarkers: which lifestyle factor or exposure moves them, and what they do to each hazard.
 
-A planted biomarker is m = sum of causes * a + loadings on age, sex and adiposity + e, with e standard normal, in
-units of its residual SD. The hazards carry b * m. Since the effects in parameters.py are totals, a hazard written in
-totals needs only b * e: sum(direct * x) + sum(b * m) = sum(total * x) + sum(b * e), with direct = total - sum(a * b).
+A planted biomarker is m = a * cause + e, with e standard normal, in units of its residual SD. The hazards carry b * m.
+Since the effects in parameters.py are totals, a hazard written in totals needs only b * e:
+sum(direct * x) + sum(b * m) = sum(total * x) + sum(b * e), with direct = total - sum(a * b).
 
 For each lifestyle factor three disjoint sets: `same` (both conditions, same direction: the shared ones), `opposite`
 (both conditions, opposite directions) and `one` (one condition only). Everything else measured is null.
@@ -41,33 +41,33 @@ class Planted:
 
 
 PLANTED: tuple[Planted, ...] = (
-    Planted("pigr", PROTEIN, "smoking", "same", 0.50, 0.15, 0.18),
-    Planted("wfdc2", PROTEIN, "smoking", "same", 0.42, 0.14, 0.16),
-    Planted("glyca", METABOLITE, "smoking", "same", 0.35, 0.12, 0.14),
-    Planted("cxcl17", PROTEIN, "smoking", "opposite", 0.45, 0.15, -0.17),
-    Planted("tnfrsf11b", PROTEIN, "smoking", "one", 0.30, 0.16, 0.0),
-    Planted("albumin", METABOLITE, "smoking", "one", -0.30, -0.12, 0.0),
-    Planted("gdf15", PROTEIN, "smoking", "one", 0.45, 0.0, 0.18),
-    Planted("il6", PROTEIN, "sleep", "same", 0.24, 0.14, 0.18),
-    Planted("fgf21", PROTEIN, "sleep", "same", 0.22, 0.14, 0.16),
+    Planted("pigr", PROTEIN, "smoking", "same", 0.50, 0.22, 0.25),
+    Planted("wfdc2", PROTEIN, "smoking", "same", 0.42, 0.11, 0.13),
+    Planted("glyca", METABOLITE, "smoking", "same", 0.35, 0.14, 0.16),
+    Planted("cxcl17", PROTEIN, "smoking", "opposite", 0.45, 0.17, -0.19),
+    Planted("tnfrsf11b", PROTEIN, "smoking", "one", 0.30, 0.11, 0.0),
+    Planted("albumin", METABOLITE, "smoking", "one", -0.30, -0.11, 0.0),
+    Planted("gdf15", PROTEIN, "smoking", "one", 0.45, 0.0, 0.15),
+    Planted("il6", PROTEIN, "sleep", "same", 0.24, 0.22, 0.25),
+    Planted("fgf21", PROTEIN, "sleep", "same", 0.22, 0.11, 0.13),
     Planted("phe", METABOLITE, "sleep", "same", 0.18, 0.12, 0.14),
-    Planted("prl", PROTEIN, "sleep", "opposite", 0.24, 0.14, -0.17),
-    Planted("crh", PROTEIN, "sleep", "one", 0.22, 0.15, 0.0),
-    Planted("agrp", PROTEIN, "sleep", "one", 0.24, 0.0, 0.18),
+    Planted("prl", PROTEIN, "sleep", "opposite", 0.24, 0.15, -0.17),
+    Planted("crh", PROTEIN, "sleep", "one", 0.22, 0.11, 0.0),
+    Planted("agrp", PROTEIN, "sleep", "one", 0.24, 0.0, 0.15),
     Planted("acetate", METABOLITE, "sleep", "one", 0.16, 0.0, 0.13),
-    Planted("igfbp1", PROTEIN, "activity", "same", 0.22, -0.14, -0.17),
-    Planted("ptn", PROTEIN, "activity", "same", 0.20, -0.14, -0.17),
+    Planted("igfbp1", PROTEIN, "activity", "same", 0.22, -0.22, -0.25),
+    Planted("ptn", PROTEIN, "activity", "same", 0.20, -0.11, -0.13),
     Planted("gln", METABOLITE, "activity", "same", 0.16, -0.12, -0.14),
-    Planted("mmp12", PROTEIN, "activity", "opposite", -0.22, 0.14, -0.17),
-    Planted("spp1", PROTEIN, "activity", "one", -0.20, 0.15, 0.0),
-    Planted("his", METABOLITE, "activity", "one", 0.16, -0.12, 0.0),
-    Planted("timp1", PROTEIN, "activity", "one", -0.20, 0.0, 0.18),
-    Planted("mstn", PROTEIN, "grip", "muscle", 0.25, -0.16, 0.0),
-    Planted("igfbp2", PROTEIN, "lean_mass", "muscle", -0.28, 0.15, 0.0),
-    Planted("fabp3", PROTEIN, "pace", "muscle", -0.25, 0.15, 0.0),
-    Planted("gly", METABOLITE, "grip", "muscle", -0.18, 0.12, 0.0),
-    Planted("sost", PROTEIN, "heel_bmd", "bone", 0.32, 0.0, -0.18),
-    Planted("omd", PROTEIN, "heel_bmd", "bone", -0.25, 0.0, 0.17),
+    Planted("mmp12", PROTEIN, "activity", "opposite", -0.22, 0.15, -0.17),
+    Planted("spp1", PROTEIN, "activity", "one", -0.20, 0.11, 0.0),
+    Planted("his", METABOLITE, "activity", "one", 0.16, -0.11, 0.0),
+    Planted("timp1", PROTEIN, "activity", "one", -0.20, 0.0, 0.15),
+    Planted("mstn", PROTEIN, "grip", "muscle", 0.25, -0.20, 0.0),
+    Planted("igfbp2", PROTEIN, "lean_mass", "muscle", -0.28, 0.12, 0.0),
+    Planted("fabp3", PROTEIN, "pace", "muscle", -0.25, 0.12, 0.0),
+    Planted("gly", METABOLITE, "grip", "muscle", -0.18, 0.11, 0.0),
+    Planted("sost", PROTEIN, "heel_bmd", "bone", 0.32, 0.0, -0.22),
+    Planted("omd", PROTEIN, "heel_bmd", "bone", -0.25, 0.0, 0.15),
     Planted("citrate", METABOLITE, "heel_bmd", "bone", -0.18, 0.0, 0.14),
 )
 

@@ -1,6 +1,7 @@
 """Osteoporosis, sarcopenia and death: latent times from proportional hazards, and which source records them when."""
 
 import csv
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -63,13 +64,15 @@ def draw_outcomes(
     exposures: Exposures,
     covariates: dict[str, Floats],
     residual_effects: tuple[Floats, Floats],
+    coefficients: Mapping[str, float] | None = None,
 ) -> Outcomes:
     """Draw all latent times and their records.
 
     residual_effects : sum(b e) of the planted biomarkers on the log hazards of osteoporosis and sarcopenia, (n,) each.
+    coefficients : the solved ones of coefficients.csv, unless calibrate.py tries others.
     """
     n = len(people)
-    solved = calibrated()
+    solved = calibrated() if coefficients is None else coefficients
     scores = covariates | exposures.scores()
     rules = p.ASCERTAINMENT
     start = people.visit_day

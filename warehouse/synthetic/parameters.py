@@ -127,7 +127,7 @@ class Body:
 EXPOSURES = ("lean_mass", "grip", "pace", "heel_bmd")
 EXPOSURE_MEANS: dict[str, dict[str, float]] = {
     "lean_mass": {
-        "age_women": -0.22, "age_men": -0.26, "adiposity": 0.48, "activity": 0.14, "current_smoker": -0.28,
+        "age_women": -0.22, "age_men": -0.26, "adiposity": 0.44, "activity": 0.14, "current_smoker": -0.28,
         "previous_smoker": -0.02, "deprivation": -0.05, "asian": -0.55, "black": 0.25, "chinese": -0.50,
     },
     "grip": {
@@ -141,15 +141,15 @@ EXPOSURE_MEANS: dict[str, dict[str, float]] = {
         "cardiovascular": -0.40, "rheumatoid_arthritis": -0.70, "short_sleep": -0.10, "long_sleep": -0.15,
     },
     "heel_bmd": {
-        "age_women": -0.38, "age_men": -0.22, "adiposity": 0.20, "activity": 0.14, "current_smoker": -0.28,
+        "age_women": -0.38, "age_men": -0.22, "adiposity": 0.15, "activity": 0.14, "current_smoker": -0.28,
         "previous_smoker": -0.04, "deprivation": -0.10, "asian": -0.10, "black": 0.50, "steroid": -0.30,
         "rheumatoid_arthritis": -0.15, "hrt": 0.12,
     },
 }  # fmt: skip
 # Residual SD of each z given covariates, so that the z has SD near 1, and residual correlations [choice].
-EXPOSURE_RESIDUAL_SD = {"lean_mass": 0.84, "grip": 0.88, "pace": 0.86, "heel_bmd": 0.89}
+EXPOSURE_RESIDUAL_SD = {"lean_mass": 0.86, "grip": 0.88, "pace": 0.86, "heel_bmd": 0.89}
 EXPOSURE_RESIDUAL_CORRELATION = np.array(
-    [[1.00, 0.25, 0.06, 0.10], [0.25, 1.00, 0.20, 0.08], [0.06, 0.20, 1.00, 0.05], [0.10, 0.08, 0.05, 1.00]]
+    [[1.00, 0.08, 0.02, 0.02], [0.08, 1.00, 0.20, 0.08], [0.02, 0.20, 1.00, 0.05], [0.02, 0.08, 0.05, 1.00]]
 )
 # Latent pace below / above these: slow / brisk [showcase: slow 8 %, steady 52.5 %, brisk 39 %].
 PACE_CUTS = (-1.56, 0.21)
@@ -170,10 +170,10 @@ OSTEOPOROSIS = Hazard(
     rate_per_year=0.0,  # calibrated to OSTEOPOROSIS_INCIDENCE
     shape=1.25,
     effects={
-        "age": 0.56, "female": 1.25, "postmenopausal": 0.30, "hrt": -0.15, "adiposity": -0.18, "deprivation": 0.07,
+        "age": 0.56, "female": 1.25, "postmenopausal": 0.30, "hrt": -0.15, "adiposity": -0.13, "deprivation": 0.07,
         "current_smoker": 0.45, "previous_smoker": 0.15, "short_sleep": 0.20, "long_sleep": 0.12, "activity": -0.20,
         "asian": -0.10, "black": -0.70, "chinese": 0.10, "rheumatoid_arthritis": 0.55, "steroid": 0.60,
-        "fall": 0.15, "fracture": 0.55, "low_vitamin_d": 0.10, "heel_bmd": -0.45,
+        "fall": 0.15, "fracture": 0.55, "low_vitamin_d": 0.10, "heel_bmd": -0.35,
     },
 )  # fmt: skip
 SARCOPENIA = Hazard(

@@ -184,12 +184,12 @@ def draw_levels(
     for factor, rows in CAUSED_ONLY.items():
         for name, a in rows:
             level[:, column[name]] += a * causes[factor]
-    is_marker = np.array([kind == "marker" for kind in panel.kind])
+    has_own_causes = np.array([kind in ("marker", "planted") for kind in panel.kind])
     for name, slopes in MARKERS.items():
         for cause, slope in slopes.items():
             level[:, column[name]] += slope * causes[cause]
-    age = np.where(is_marker, 0.0, panel.age)
-    female = np.where(is_marker, 0.0, panel.female)
+    age = np.where(has_own_causes, 0.0, panel.age)
+    female = np.where(has_own_causes, 0.0, panel.female)
     level += np.outer(scores["age"], age) + np.outer(scores["female"] - p.FEMALE_SHARE, female)
     level += np.outer(scores["adiposity"], panel.adiposity)
     plates = len(sample.plate_batch)

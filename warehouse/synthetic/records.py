@@ -1,5 +1,6 @@
 """What the other registers hold: first-occurrence fields, death certificates, primary care."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,7 +30,7 @@ class FirstOccurrences:
     source: dict[str, Ints]
 
 
-def _sources(days: list[tuple[int, Ints]], first: Ints) -> Ints:
+def _sources(days: Sequence[tuple[int, Ints]], first: Ints) -> Ints:
     """20/30/40/50 for the source of the first report, + 1 where another source reports it too."""
     source = np.zeros(len(first), dtype=np.int64)
     reports = np.zeros(len(first), dtype=np.int64)
@@ -52,24 +53,22 @@ def first_occurrences(
     certified_day : day of death where a certificate names osteoporosis, else NEVER.
     """
     n = len(people)
-    osteoporosis = [
-        (40, outcomes.osteoporosis_hospital_day), (30, outcomes.osteoporosis_gp_day),
-        (50, outcomes.osteoporosis_self_day), (20, certified_day),
-    ]  # fmt: skip
-    first = np.minimum.reduce([when for _, when in osteoporosis])
-    source = _sources(osteoporosis, first)
-    day: dict[str, Ints] = {}
-    sources: dict[str, Ints] = {}
-    for kind, name in enumerate(("M80", "M81", "M82")):
-        mine = (outcomes.osteoporosis_kind == kind) & (first < NEVER)
-        day[name] = np.where(mine, first, NEVER)
-        sources[name] = np.where(mine, source, 0)
-    # Three in ten with a pathological fracture were known to have osteoporosis before or get M81 afterwards.
-    also = (day["M80"] < NEVER) & (rng.random(n) < 0.3) & (outcomes.osteoporosis_hospital_day < NEVER)
-    later = first + rng.integers(1, 900, n)
-    later = np.where(later <= np.array(p.HOSPITAL_END)[people.nation], later, NEVER)
-    day["M81"] = np.where(also & (later < outcomes.death_day), later, day["M81"])
-    sources["M81"] = np.where(also & (day["M81"] < NEVER), 40, sources["M81"])
+    kind = outcomes.osteoporosis_kind
+    hospital = (40, outcomes.osteoporosis_hospital_day)
+    others = [
+        (30, outcomes.osteoporosis_gp_day),
+        (50, outcomes.osteoporosis_self_day),
+        (20, certified_day),
+    ]
+    # Only hospital codes say "with fracture"; what a GP, a participant or a certificate says of the same disease is M81.
+    of_field = {
+        "M80": [(code, np.where(kind == 0, when, NEVER)) for code, when in [hospital]],
+        "M81": [(hospital[0], np.where(kind == 1, hospital[1], NEVER))]
+        + [(code, np.where(kind < 2, when, NEVER)) for code, when in others],
+        "M82": [(code, np.where(kind == 2, when, NEVER)) for code, when in [hospital, *others]],
+    }
+    day = {name: np.minimum.reduce([when for _, when in reports]) for name, reports in of_field.items()}
+    sources = {name: _sources(reports, day[name]) for name, reports in of_field.items()}
 
     muscle = np.flatnonzero(np.isin(diagnoses.code, _M62) & ~diagnoses.is_icd9)
     in_hospital = np.full(n, NEVER)

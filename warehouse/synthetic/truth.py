@@ -16,13 +16,12 @@ import numpy as np
 
 from warehouse.synthetic import gwas, mediators, metabolites
 from warehouse.synthetic import parameters as p
+from warehouse.synthetic.estimand import ADJUSTMENT_SETS, OTHER_OSTEOPOROSIS, PRIMARY
 from warehouse.synthetic.outcomes import calibrated
 from warehouse.synthetic.proteins import BATCH_SD, PLATE_SD, Panel
 
 LARGE_SAMPLE_FILE = Path(__file__).with_name("large_sample_values.csv")
 MUSCLE_TO_BONE, BONE_TO_MUSCLE, LIFESTYLE = "muscle_to_bone", "bone_to_muscle", "lifestyle"
-DEFINITION = {"osteoporosis": "first_occurrence_any_source", "sarcopenia": "hospital_m625"}
-ADJUSTMENT_SETS = ("unadjusted", "M1", "M2", "M3")
 # Our names of the exposures as the study names them: arm, exposure, scaling, outcome.
 STUDY_NAMES: dict[str, tuple[str, str, str, str]] = {
     "lean_mass": (MUSCLE_TO_BONE, "lean_mass_index", "per_sex_sd", "osteoporosis"),
@@ -103,15 +102,23 @@ def hazard_ratio_rows() -> Iterator[Row]:
     values = large_sample()
     for name, (arm, exposure, scaling, outcome) in STUDY_NAMES.items():
         for adjustment_set in ADJUSTMENT_SETS:
-            definition = DEFINITION[outcome]
+            definition = PRIMARY[outcome]
             value, error = values[exposure, scaling, definition, adjustment_set]
             yield Row(
                 "log_hazard_ratio", arm, exposure, scaling, "", outcome, definition, adjustment_set,
                 joint_coefficients()[name], value, error, p.TARGETS[name] if adjustment_set == "M2" else None,
                 "planted: given the other exposures and all causes; large sample: this exposure alone",
             )  # fmt: skip
+    for name in ("lean_mass", "grip", "pace"):
+        arm, exposure, scaling, outcome = STUDY_NAMES[name]
+        for definition in OTHER_OSTEOPOROSIS:
+            value, error = values[exposure, scaling, definition, "M2"]
+            yield Row(
+                "log_hazard_ratio", arm, exposure, scaling, "", outcome, definition, "M2",
+                joint_coefficients()[name], value, error, None, "the same planted effect, another definition",
+            )  # fmt: skip
     for contrast in CONTRASTS:
-        for outcome, definition in DEFINITION.items():
+        for outcome, definition in PRIMARY.items():
             value, error = values[contrast.exposure, contrast.scaling, definition, "M2"]
             yield Row(
                 "log_hazard_ratio", LIFESTYLE, contrast.exposure, contrast.scaling, "", outcome, definition, "M2",
@@ -138,7 +145,7 @@ def _moved(planted: mediators.Planted, contrast: Contrast) -> float:
 def _paths() -> Iterator[tuple[mediators.Planted, str, str, str, float, str, float]]:
     """(biomarker, arm, exposure, scaling, shift of the biomarker, outcome, total effect) of every planted path."""
     for planted in mediators.PLANTED:
-        outcomes = [outcome for outcome in DEFINITION if _b(planted, outcome) != 0]
+        outcomes = [outcome for outcome in PRIMARY if _b(planted, outcome) != 0]
         if planted.cause in mediators.FACTORS:
             for contrast in CONTRASTS:
                 moved = _moved(planted, contrast)
@@ -154,25 +161,34 @@ def _paths() -> Iterator[tuple[mediators.Planted, str, str, str, float, str, flo
 
 
 def mediation_rows() -> Iterator[Row]:
-    """a, a*b and the named mediated shares of every planted path (log scale; excess relative risk)."""
+    """a*b and the named mediated shares of every planted path (log scale; excess relative risk)."""
     values = large_sample()
     for planted, arm, exposure, scaling, moved, outcome, total in _paths():
-        definition = DEFINITION[outcome]
-        indirect = moved * _b(planted, outcome)
-        found, _ = values[exposure, scaling, definition, "M2"]
+        definition = PRIMARY[outcome]
+        b = _b(planted, outcome)
+        indirect = moved * b
+        total_found, _ = values[exposure, scaling, definition, "M2"]
+        b_found, b_error = _b_given_cause(planted, outcome)
+        a_found = moved / observed_sd(planted)
+        found, error = a_found * b_found, abs(a_found) * b_error
         at = (arm, exposure, scaling, planted.name, outcome, definition, "M2")
+        note = f"planted a {moved:.4g} x b {b:.4g}; large sample {a_found:.4g} x {b_found:.4g} per observed SD"
+        yield Row("indirect_effect", *at, indirect, found, error, None, note)
         yield Row(
-            "indirect_effect", *at, indirect, indirect, None, None, f"a {moved:.4g} x b {_b(planted, outcome):.4g}"
-        )
-        shares = {
-            "mediated_share": (indirect / total, indirect / found, "log scale: indirect / total"),
-            "mediated_share_excess_relative_risk": (
-                _excess_share(indirect, total), _excess_share(indirect, found),
-                "(HR total - HR direct) / (HR total - 1), VanderWeele and PERM",
-            ),
-        }  # fmt: skip
-        for quantity, (planted_share, found_share, note) in shares.items():
-            yield Row(quantity, *at, planted_share, found_share, None, None, note)
+            "mediated_share", *at, indirect / total, found / total_found, error / abs(total_found), None,
+            "log scale: indirect / total",
+        )  # fmt: skip
+        yield Row(
+            "mediated_share_excess_relative_risk", *at, _excess_share(indirect, total),
+            _excess_share(found, total_found), None, None,
+            "(HR total - HR direct) / (HR total - 1), VanderWeele and PERM",
+        )  # fmt: skip
+
+
+def _b_given_cause(planted: mediators.Planted, outcome: str) -> tuple[float, float]:
+    """Large-sample b per observed SD and its Monte-Carlo error, from the model that also holds the cause."""
+    scaling = "per_sd" if planted.cause in mediators.FACTORS else "per_sd_given_exposure"
+    return large_sample()[planted.name, scaling, PRIMARY[outcome], "M2"]
 
 
 def _excess_share(indirect: float, total: float) -> float:
@@ -213,12 +229,6 @@ def observed_sd(planted: mediators.Planted) -> float:
     return float(np.sqrt(1.0 + planted.a**2 * _CAUSE_VARIANCE[planted.cause] + technical))
 
 
-def reliability(planted: mediators.Planted) -> float:
-    """Share of the measured variance, given its cause, that is not technical noise."""
-    without = observed_sd(planted) ** 2 - planted.a**2 * _CAUSE_VARIANCE[planted.cause]
-    return 1.0 / without
-
-
 def _measured(panel: Panel | None, with_metabolites: bool) -> list[mediators.Planted]:
     return [
         planted
@@ -239,18 +249,22 @@ def biomarker_rows(panel: Panel | None, with_metabolites: bool) -> Iterator[Row]
             kind = "marker" if one.name in metabolites.MARKERS else kind
             kinds.append((one.name, mediators.METABOLITE, kind))
     for name, platform, kind in kinds:
-        for outcome, definition in DEFINITION.items():
+        for outcome, definition in PRIMARY.items():
             planted = planted_names.get(name)
+            found: float | None = None
+            error: float | None = None
+            b = 0.0
             if planted is not None and planted.platform == platform:
-                b = _b(planted, outcome)
-                found: float | None = b * observed_sd(planted) * reliability(planted)
-                note = (
-                    f"{platform}; planted, {planted.kind}, cause {planted.cause}; found: per observed SD, given cause"
-                )
-            else:
-                b, found = 0.0, 0.0 if kind in ("null", "caused_only") and platform == mediators.PROTEIN else None
-                note = f"{platform}; {kind}" + ("" if found == 0.0 else "; not zero unless adiposity is adjusted for")
-            yield Row("biomarker_effect", "", "", "per_sd", name, outcome, definition, "M2", b, found, None, None, note)
+                kind, b = f"planted, {planted.kind}, cause {planted.cause}", _b(planted, outcome)
+                found, error = large_sample().get((name, "per_sd", definition, "M2"), (0.0, 0.0))
+            elif platform == mediators.PROTEIN and kind in ("null", "caused_only"):
+                found, error = 0.0, 0.0
+            note = f"{platform}; {kind}"
+            if found is None:
+                note += "; follows an exposure or adiposity, so not zero unless that is adjusted for"
+            yield Row(
+                "biomarker_effect", "", "", "per_sd", name, outcome, definition, "M2", b, found, error, None, note
+            )
 
 
 def shared_share_rows(panel: Panel | None, with_metabolites: bool) -> Iterator[Row]:
