@@ -20,6 +20,7 @@ from numba import njit
 from scipy import stats
 
 from python_models.estimators.survival.cox_input import (
+    COLLINEAR_TOLERANCE,
     EstimatorInputError,
     as_matrix,
     collinear_columns,
@@ -160,13 +161,9 @@ class LinearScanner:
             reason = _refusal(int(n_known[k]), int(n_infinite[k]), bool(square[k] > 0.0), q)
             if reason is None:
                 gram = self._gram(block[k], int(n_known[k]))
-                collinear = collinear_columns(gram, int(n_known[k]))
-                if collinear:
-                    reason = (
-                        f"{len(collinear)} columns constant or collinear in the {n_known[k]} rows where it is known"
-                    )
-                else:
-                    inverse[k] = np.linalg.inv(gram)
+                inverse[k], n_lost = _inverse(gram, int(n_known[k]))
+                if n_lost:
+                    reason = f"{n_lost} columns constant or collinear in the {n_known[k]} rows where it is known"
             reasons.append(reason)
         fitted = np.array([reason is None for reason in reasons])
 
@@ -225,9 +222,9 @@ class LinearScanner:
             return self.gram
         is_missing = np.isnan(values)
         if 2 * n_known > values.shape[0]:
-            x = self.design[is_missing]
+            x = self.design[np.flatnonzero(is_missing)]
             return self.gram - x.T @ x
-        x = self.design[~is_missing]
+        x = self.design[np.flatnonzero(~is_missing)]
         return x.T @ x
 
 
@@ -261,6 +258,19 @@ def _centre(block: npt.NDArray[np.floating], mean: F8, fitted: npt.NDArray[np.bo
         for i in range(block.shape[1]):
             x = np.float64(block[lane, i]) - mean[lane]
             centred[lane, i] = x if x == x and fitted[lane] else 0.0
+
+
+def _inverse(gram: F8, n_known: int) -> tuple[F8, int]:
+    """Inverse of X'X (q, q), and how many columns are collinear with others (0 where the inverse is good)."""
+    try:
+        inverse: F8 = np.asarray(np.linalg.inv(gram), dtype=np.float64)
+    except np.linalg.LinAlgError:
+        return np.zeros_like(gram), max(len(collinear_columns(gram, n_known)), 1)
+    # The product of the two diagonals is 1 / (1 - R^2) of a column on the others.
+    inflation = np.diag(inverse) * np.diag(gram)
+    if np.all((inflation > 0.0) & (inflation * COLLINEAR_TOLERANCE < 1.0)):
+        return inverse, 0
+    return np.zeros_like(gram), max(len(collinear_columns(gram, n_known)), 1)
 
 
 def _refusal(n_known: int, n_infinite: int, varies: bool, q: int) -> str | None:
