@@ -2,7 +2,8 @@
 
     python -m warehouse.build [--cohort NAME] [--study NAME] [--participants N] [--seed N] ...
 
-Each step says what it does, repeats nothing that is already done, and leaves the last good study file in place when it fails.
+Each step says what it does, repeats nothing that is already done, and leaves the last good study file in place when it
+fails.
 """
 
 import argparse
@@ -66,12 +67,11 @@ class _Progress:
             return
         self.done += 1
         now = time.monotonic()
-        if now - self.last >= SECONDS_BETWEEN_LINES:
+        if now - self.last >= SECONDS_BETWEEN_LINES and self.done > 10:
             self.last = now
             left = (now - self.start) * max(self.total - self.done, 0) / self.done
-            _say(
-                f"dbt build: {self.done} of {self.total} nodes ({event.data.node_info.node_name}), about {left:.0f} s left"
-            )
+            name = event.data.node_info.node_name
+            _say(f"dbt build: {self.done} of {self.total} nodes ({name}), about {left:.0f} s left")
 
 
 def _rule_and_remedy(result: Any, cohort: Cohort) -> tuple[str, str]:
@@ -112,9 +112,8 @@ def run_dbt(cohort: Cohort) -> None:
             [*faults, Fault(f"warehouse/{cohort.database}.duckdb", rule, "mend them and run make build again")]
         )
     warned = sum(str(result.status) == "warn" for result in results)
-    _say(
-        f"dbt build: {len(results)} nodes in {time.monotonic() - started:.0f} s, {warned} warnings (warehouse/quality/{cohort.name}/index.html)"
-    )
+    pages = f"warehouse/quality/{cohort.name}/index.html"
+    _say(f"dbt build: {len(results)} nodes in {time.monotonic() - started:.0f} s, {warned} warnings ({pages})")
 
 
 GENERATOR = ("participants", "seed", "proteomic_share", "proteins", "metabolomic_share")

@@ -267,8 +267,8 @@ def dictionary_markdown(project: CompiledProject) -> str:
         "{% docs __overview__ %}",
         "# Data dictionary",
         "",
-        "Written by `make docs` from the compiled SQL; a test keeps it current. Fields are those a column's values come",
-        "from, by lineage; `make lineage COLUMN=schema.table.column` prints the way.",
+        "Written by `make docs` from the compiled SQL; a test keeps it current. Fields are those that a column's",
+        "values come from, by lineage; `make lineage COLUMN=schema.table.column` prints the way.",
     ]
     for relation in sorted(name for name in project.nodes if name.split(".")[0] in DICTIONARY_SCHEMAS):
         node = project.nodes[relation]

@@ -76,7 +76,7 @@ def build_design(
         else:
             values.append(column)
             names.append(covariate)
-    if not values:
+    if not values or len(rows) == 0:
         return Design(np.empty((len(rows), 0)), (), ())
     matrix = np.column_stack(values)
     aliased = aliased_columns(matrix)

@@ -32,8 +32,6 @@ def run_door_of_build(session: duckdb.DuckDBPyConnection, *, door: Door) -> pa.T
         tell = logger.error if finding["severity"] == "critical" else logger.info
         n = finding["unexpected_count"]
         counted = "" if n is None else f" {n:,} of {finding['element_count'] or 0:,} break it."
-        tell(
-            f"{door} door, {finding['severity']}: {finding['asset']}/{finding['expectation']}: {finding['rule']}{counted} "
-            f"{finding['message']} -> {finding['remedy']}"
-        )
+        where = f"{door} door, {finding['severity']}: {finding['asset']}/{finding['expectation']}"
+        tell(f"{where}: {finding['rule']}{counted} {finding['message']} -> {finding['remedy']}")
     return findings

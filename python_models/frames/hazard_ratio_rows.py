@@ -16,19 +16,16 @@ from threadpoolctl import threadpool_limits
 
 from python_models.estimators.survival.cox import CoxFit, fit_cox
 from python_models.frames.build import cohort_of_build
-from python_models.frames.columns import Categories, Columns, complete_rows, read_columns, take
+from python_models.frames.columns import Categories, Columns, complete_rows, present, take
 from python_models.frames.designs import Design, build_design
+from python_models.frames.follow_ups import DAYS_PER_YEAR, StudyData
 from python_models.frames.lifelines_cox import LifelinesFit, fit_lifelines
 from python_models.frames.scalings import ScaledExposure, scale_exposure
 from python_models.frames.study import CoxAnalysis, read_cox_analyses
 
 F8 = npt.NDArray[np.float64]
-DAYS_PER_YEAR = 365.25
 NORMAL_975 = float(special.ndtri(0.975))
 logger = AdapterLogger("Study")
-
-# Row positions in participants, days and events of those at risk, (n,) each.
-FollowUp = tuple[npt.NDArray[np.intp], F8, npt.NDArray[np.bool_]]
 
 SCHEMA = pa.schema(
     [
@@ -58,43 +55,6 @@ SCHEMA = pa.schema(
         ("refusal", pa.string()),
     ]
 )
-
-
-class _Data:
-    """Participants and follow-ups of the build, read once."""
-
-    def __init__(self, session: duckdb.DuckDBPyConnection, analyses: list[CoxAnalysis]) -> None:
-        wanted = {"sex"}
-        for analysis in analyses:
-            wanted |= {analysis.column_name, *analysis.covariates}
-        relation = session.sql("select * from marts.participants order by participant_id")
-        self.columns: Columns = read_columns(relation, sorted(wanted))
-        self.definitions = {analysis.outcome_definition for analysis in analyses}
-        self.follow_ups = {name: self._follow_up(session, name) for name in sorted(self.definitions)}
-
-    @staticmethod
-    def _follow_up(
-        session: duckdb.DuckDBPyConnection, definition: str
-    ) -> tuple[npt.NDArray[np.intp], F8, npt.NDArray[np.bool_]]:
-        table = session.execute(
-            """
-            with numbered as (
-                select participant_id, row_number() over (order by participant_id) - 1 as position
-                from marts.participants
-            )
-            select numbered.position, follow_ups.follow_up_days, follow_ups.is_event
-            from marts.follow_ups as follow_ups
-            inner join numbered on follow_ups.participant_id = numbered.participant_id
-            where follow_ups.outcome_definition = $definition
-            order by numbered.position
-            """,
-            {"definition": definition},
-        ).fetchnumpy()
-        return (
-            np.asarray(table["position"], dtype=np.intp),
-            np.asarray(table["follow_up_days"], dtype=np.float64),
-            np.asarray(table["is_event"], dtype=bool),
-        )
 
 
 def _scaled(analysis: CoxAnalysis, columns: Columns, rows: npt.NDArray[np.intp]) -> ScaledExposure:
@@ -151,7 +111,7 @@ class _Problem:
 class _Problems:
     """Models of analyses; scalings of one exposure, outcome definition and adjustment set share rows and covariates."""
 
-    def __init__(self, data: _Data) -> None:
+    def __init__(self, data: StudyData) -> None:
         self._data = data
         self._key: tuple[str, ...] = ()
         self._shared: tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_], Design] | None = None
@@ -174,12 +134,20 @@ class _Problems:
             self._key, self._shared = key, (measured, complete, design)
         return self._shared
 
+    def _never_measured(self, analysis: CoxAnalysis, measured: npt.NDArray[np.bool_]) -> list[str]:
+        at_risk = self._data.follow_ups[analysis.outcome_definition][0][measured]
+        return [name for name in analysis.covariates if not present(take(self._data.columns[name], at_risk)).any()]
+
     def build(self, analysis: CoxAnalysis) -> _Problem | dict[str, Any]:
         """The model of an analysis, or its row when nobody can be analysed."""
         measured, complete, design = self._rows_and_design(analysis)
-        if not measured.any():
+        if not complete.any():
+            absent = [analysis.column_name] if not measured.any() else self._never_measured(analysis, measured)
             nobody = {"n_participants": 0, "n_events": 0, "person_years": 0.0}
-            return _row(analysis, "", **nobody, refusal="the exposure is measured in nobody at risk")
+            refusal = (
+                f"nobody at risk has everything measured (measured in nobody: {', '.join(absent) or 'no single one'})"
+            )
+            return _row(analysis, "", **nobody, refusal=refusal)
         positions, days, event = self._data.follow_ups[analysis.outcome_definition]
         # Scaled among all at risk with the exposure, so that one unit means the same in every adjustment set.
         scaled = _scaled(analysis, self._data.columns, positions[measured])
@@ -261,7 +229,7 @@ def hazard_ratio_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
     lifelines holds the interpreter while it fits, so it runs in a process of its own while the house fits the rest.
     """
     analyses = read_cox_analyses(session, cohort=cohort_of_build())
-    data = _Data(session, analyses)
+    data = StudyData(session, analyses)
     problems, house = _Problems(data), _HouseFits()
     rows: list[dict[str, Any]] = []
     waiting: list[tuple[_Problem, CoxFit, Future[LifelinesFit]]] = []

@@ -80,3 +80,15 @@ case
     {%- set codes = rules.get(131962, {'codes': [{'code': '1900-01-01'}]})['codes'] | map(attribute='code') | list -%}
 '{{ codes | join("', '") }}'
 {%- endmacro %}
+
+{# The mean of two readings of an arrayed quantity (a JSON list), or the one that is there. #}
+{% macro mean_of_readings(column, rules) -%}
+    {%- set first = json_list_element(column, 0) -%}
+    {%- set second = json_list_element(column, 1) -%}
+    {%- set rule = rules.get(column[1:].split('_')[0] | int, {'min': none, 'max': none}) -%}
+    {%- set kept = [] -%}
+    {%- for reading in [first, second] -%}
+        {%- do kept.append("case when try_cast(" ~ reading ~ " as double) between " ~ (rule['min'] or 0) ~ " and " ~ (rule['max'] or 0) ~ " then try_cast(" ~ reading ~ " as double) end") -%}
+    {%- endfor -%}
+(coalesce({{ kept[0] }}, {{ kept[1] }}) + coalesce({{ kept[1] }}, {{ kept[0] }})) / 2
+{%- endmacro %}

@@ -1,5 +1,6 @@
 """The short table at the end of a build: each primary hazard ratio beside the truth and the published reference."""
 
+import sys
 from pathlib import Path
 
 import duckdb
@@ -8,9 +9,11 @@ from rich.table import Table
 
 from warehouse.cohorts import Cohort
 
+WIDTH_OF_A_LOG = 150
 PRIMARY = """
-select arm, exposure, level, adjustment_set, n_participants, n_events, hazard_ratio, hazard_ratio_lower, hazard_ratio_upper,
-    true_hazard_ratio, standard_errors_from_truth, reference_hazard_ratio, refusal
+select
+    arm, exposure, level, adjustment_set, n_participants, n_events, hazard_ratio, hazard_ratio_lower,
+    hazard_ratio_upper, true_hazard_ratio, standard_errors_from_truth, reference_hazard_ratio, refusal
 from results.truth_comparisons
 where adjustment_set in ('unadjusted', 'M2')
 order by arm desc, exposure, adjustment_set desc
@@ -28,7 +31,7 @@ def print_summary(cohort: Cohort, *, folder: Path = Path("warehouse")) -> None:
         rows = connection.execute(PRIMARY).fetchall()
     table = Table(title=cohort.title, title_justify="left", header_style="bold")
     for name in ("arm", "exposure", "adjusted", "people", "events", "hazard ratio (95 % interval)"):
-        table.add_column(name, justify="right" if name in ("people", "events") else "left")
+        table.add_column(name, no_wrap=name != "exposure", justify="right" if name in ("people", "events") else "left")
     if cohort.is_synthetic:
         table.add_column("planted truth", justify="right")
         table.add_column("SE off", justify="right")
@@ -36,8 +39,9 @@ def print_summary(cohort: Cohort, *, folder: Path = Path("warehouse")) -> None:
     for arm, exposure, level, adjusted, n, events, hr, lower, upper, truth, off, reference, refusal in rows:
         estimate = refusal or f"{hr:.3f} ({lower:.3f} to {upper:.3f})"
         planted = [_number(truth), _number(off, "+.1f")] if cohort.is_synthetic else []
-        table.add_row(arm, f"{exposure}, {level}", adjusted, f"{n:,}", f"{events:,}", estimate, *planted, _number(reference))
-    console = Console()
+        what = f"{exposure}, {level}"
+        table.add_row(arm, what, adjusted, f"{n:,}", f"{events:,}", estimate, *planted, _number(reference))
+    console = Console(width=None if sys.stdout.isatty() else WIDTH_OF_A_LOG)
     console.print()
     console.print(table)
     console.print("Next:")

@@ -105,7 +105,7 @@ typed as (
         {{ field_number('p30680_i0', rules) }} as calcium_mmol_per_l,
         {{ field_number('p30700_i0', rules) }} as creatinine_umol_per_l,
         {{ field_number('p74_i0', rules) }} as fasting_time_hours,
-        {{ field_number('p4080_i0', rules) }} as systolic_blood_pressure_mmhg
+        {{ mean_of_readings('p4080_i0', rules) }} as systolic_blood_pressure_mmhg
     from participants
 )
 
