@@ -16,7 +16,7 @@ import numpy as np
 from warehouse.synthetic.population import Bools, Floats, Ints
 
 M_5_50 = 1_173_569  # SNPs behind the LD scores, as in the European reference [published]
-MEAN_LD_SCORE = 100.0  # [near the European reference, 110]
+MEAN_LD_SCORE = 22.0  # mean over the HapMap3 SNPs of the European reference scores [published]
 LD_SCORE_SHAPE = 1.6  # gamma shape between blocks [choice]
 SNPS_PER_BLOCK = 60
 NEIGHBOUR_CORRELATION = 0.85  # of noise between adjacent SNPs of a block
