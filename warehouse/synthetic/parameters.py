@@ -109,10 +109,10 @@ class Body:
 
     height_cm: tuple[float, float] = (162.5, 175.7)  # [published: all 169.0 (9.2)]
     height_sd_cm: tuple[float, float] = (6.3, 6.8)
-    fat_mass_index_median_kg_per_m2: tuple[float, float] = (9.75, 6.85)  # [published body fat 36 % and 25 %]
-    fat_mass_index_log_sd: tuple[float, float] = (0.34, 0.34)
+    fat_mass_index_median_kg_per_m2: tuple[float, float] = (9.55, 6.70)  # [published body fat 36 % and 25 %]
+    fat_mass_index_log_sd: tuple[float, float] = (0.39, 0.38)
     lean_mass_index_kg_per_m2: tuple[float, float] = (16.8, 20.6)  # [published FFMI 18.3 (2.4) both sexes]
-    lean_mass_index_sd_kg_per_m2: tuple[float, float] = (1.35, 1.75)
+    lean_mass_index_sd_kg_per_m2: tuple[float, float] = (1.45, 1.80)
     grip_kg: tuple[float, float] = (25.6, 41.8)  # greater hand [published: 5.3 % below 16 and 27 kg]
     grip_sd_kg: tuple[float, float] = (6.1, 8.9)
     heel_bmd_g_per_cm2: tuple[float, float] = (0.515, 0.570)  # [published heel ultrasound papers]

@@ -145,7 +145,9 @@ def draw_sample(rng: np.random.Generator, people: Population, share: float, *, w
     at_random = rng.random(n) < share * (1 - SELECTED_SHARE)
     age = (people.age_years - p.MEAN_AGE_YEARS) / p.SD_AGE_YEARS
     odds = np.exp(0.45 * age + 0.6 * people.has_diabetes + 0.4 * people.has_cardiovascular)
-    is_selected = ~at_random & (rng.random(n) < np.minimum(0.85 * share * SELECTED_SHARE * odds, 1.0))
+    # Among those not taken at random, so that SELECTED_SHARE of the measured are selected.
+    chance = share * SELECTED_SHARE * odds / odds.mean() / max(1 - share * (1 - SELECTED_SHARE), SELECTED_SHARE)
+    is_selected = ~at_random & (rng.random(n) < chance)
     person = np.flatnonzero(at_random | is_selected)
     m = len(person)
     small = min(BATCH_0_SAMPLES, m) if with_batch_0 else 0

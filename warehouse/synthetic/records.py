@@ -60,7 +60,7 @@ def first_occurrences(
         (50, outcomes.osteoporosis_self_day),
         (20, certified_day),
     ]
-    # Only hospital codes say "with fracture"; what a GP, a participant or a certificate says of the same disease is M81.
+    # Only hospital codes say "with fracture"; what others say of the same disease is M81.
     of_field = {
         "M80": [(code, np.where(kind == 0, when, NEVER)) for code, when in [hospital]],
         "M81": [(hospital[0], np.where(kind == 1, hospital[1], NEVER))]

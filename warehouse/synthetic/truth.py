@@ -217,8 +217,8 @@ def exposure_on_biomarker_rows(panel: Panel | None, with_metabolites: bool) -> I
 
 
 # Variance of each cause in the cohort, for the SD of what it moves; from the shares in parameters.py.
-_CAUSE_VARIANCE = {"smoking": 0.096, "sleep": 0.185, "activity": 0.54, "grip": 0.98, "lean_mass": 0.99, "pace": 0.40,
-                   "heel_bmd": 0.95}  # fmt: skip
+_CAUSE_VARIANCE = {"smoking": 0.091, "sleep": 0.189, "activity": 0.540, "grip": 0.984, "lean_mass": 0.990,
+                   "pace": 0.386, "heel_bmd": 0.939}  # fmt: skip
 
 
 def observed_sd(planted: mediators.Planted) -> float:
