@@ -6,22 +6,27 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 from scipy.special import ndtr
 
+from python_models.estimators.genetics.errors import GeneticsInputError
 from python_models.estimators.genetics.placo import placo
-from python_models.estimators.mediation.composite_null import Dact, Hdmt, dact, hdmt, max_p
+from python_models.estimators.mediation.composite_null import MIN_TESTS, Dact, Hdmt, dact, hdmt, max_p
 from python_models.estimators.mediation.faults import FloatArray, raise_if_any
+from python_models.estimators.multiplicity import adjust_p_values
 
 
 @dataclass(frozen=True, slots=True)
 class JtComp:
-    """p (m,) of the product z_a z_b under the composite null; variance_a, variance_b of its z; notes on its use."""
+    """p (m,) of the product z_a z_b under the composite null; variance_a, variance_b of its z; notes on its use.
+
+    refusal: None, or why there is no p (then NaN).
+    """
 
     p: FloatArray
     variance_a: float
     variance_b: float
     notes: tuple[str, ...]
+    refusal: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +58,18 @@ def jt_comp(z_a: npt.ArrayLike, z_b: npt.ArrayLike) -> JtComp:
 
     References: Huang 2019, Ann Appl Stat 13:60-84, section 3 (JT-comp).
     """
-    result = placo(z_1=z_a, z_2=z_b, method="placo", maximum_z_squared=None)
+    m = np.shape(z_a)[0]
+    reason = f"{m} tests: the spread of the z needs at least {MIN_TESTS}" if m < MIN_TESTS else None
+    if reason is None:
+        try:
+            result = placo(z_1=z_a, z_2=z_b, method="placo", maximum_z_squared=None)
+        except GeneticsInputError as error:
+            # A panel in which nearly every mediator has a path leaves no null ones to take the spread from.
+            reason = str(error)
+    if reason is not None:
+        return JtComp(np.full(m, np.nan), np.nan, np.nan, (), reason)
     parameters = result.parameters
-    return JtComp(result.p, parameters.variance_1, parameters.variance_2, result.notes)
+    return JtComp(result.p, parameters.variance_1, parameters.variance_2, result.notes, None)
 
 
 def composite_tests(z_a: npt.ArrayLike, z_b: npt.ArrayLike, *, level: float = 0.05) -> HighDimensional:
@@ -80,7 +94,7 @@ def composite_tests(z_a: npt.ArrayLike, z_b: npt.ArrayLike, *, level: float = 0.
         p_a=p_a,
         p_b=p_b,
         p_joint=p_joint,
-        q_joint=stats.false_discovery_control(p_joint, method="bh") if p_joint.size else p_joint,
+        q_joint=adjust_p_values(p_joint),
         hdmt=hdmt(p_a, p_b),
         dact=dact(p_a, p_b, z_a=a, z_b=b),
         jt_comp=jt_comp(a, b),

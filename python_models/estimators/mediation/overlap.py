@@ -11,6 +11,7 @@ from scipy import stats
 
 from python_models.estimators.mediation.composite_null import max_p
 from python_models.estimators.mediation.faults import FloatArray, choice_fault, raise_if_any
+from python_models.estimators.multiplicity import adjust_p_values
 
 # What "shared" is a share of: either outcome's mediators, the first's, the second's, the shorter list.
 Denominator = Literal["either", "first", "second", "shorter"]
@@ -82,7 +83,7 @@ def shared_mediators(p_first: npt.ArrayLike, p_second: npt.ArrayLike, *, level: 
     Raises MediationInputError for values outside 0 to 1 or different lengths.
     """
     p = max_p(p_first, p_second)
-    q = stats.false_discovery_control(p, method="bh") if p.size else p
+    q = adjust_p_values(p)
     return SharedMediators(p=p, q=q, is_shared=q < level)
 
 
