@@ -25,7 +25,7 @@ from python_models.estimators.survival.cox import CoxFit, fit_cox
 from python_models.estimators.survival.cox_input import EstimatorInputError, Ties, as_matrix
 from python_models.estimators.survival.cox_setup import CoxData, prepare_cox
 
-F4 = npt.NDArray[np.float32]
+Values = npt.NDArray[np.floating]
 F8 = npt.NDArray[np.float64]
 I8 = npt.NDArray[np.int64]
 
@@ -136,23 +136,27 @@ class CoxScanner:
     def scan(self, biomarkers: npt.ArrayLike) -> CoxScan:
         """Scan biomarkers (K, n), one row each, NaN where missing; best float32 and in blocks of a multiple of 64.
 
+        Single precision is computed with as it is (in double); any other type is taken as double.
+
         Raises
         ------
         EstimatorInputError: not K rows of n values.
         """
-        block = np.asarray(biomarkers, dtype=np.float32)
+        block = np.asarray(biomarkers)
+        if block.dtype != np.float32:
+            block = block.astype(np.float64)
         n = self.covariates.shape[0]
         if block.ndim != 2 or block.shape[1] != n:
             raise EstimatorInputError(f"biomarkers must be (K, {n}), one biomarker a row; got {block.shape}")
         parts = [self._scan_lanes(np.ascontiguousarray(block[k : k + LANES])) for k in range(0, block.shape[0], LANES)]
         return _joined(parts)
 
-    def _scan_lanes(self, block: F4) -> _Filling:
+    def _scan_lanes(self, block: Values) -> _Filling:
         """Scan at most LANES biomarkers (L, n)."""
         n_lanes = block.shape[0]
         result = _Filling(n_lanes)
         reasons = result.refusals
-        values = np.empty((block.shape[1], n_lanes), dtype=np.float32)
+        values = np.empty((block.shape[1], n_lanes), dtype=block.dtype)
         kernels.lanes_last(block, values)
         # Sums about the first known value keep the variance of a biomarker far from 0.
         first = np.argmax(np.isfinite(values), axis=0)
@@ -206,7 +210,7 @@ class CoxScanner:
             min_events_per_parameter=self.min_events_per_parameter,
         )
 
-    def _fit_alone(self, values: F4, k: int, result: _Filling) -> str | None:
+    def _fit_alone(self, values: Values, k: int, result: _Filling) -> str | None:
         """Fit one biomarker by `fit_cox` on the rows where it is known; returns its refusal."""
         rows = np.flatnonzero(np.isfinite(values))
         matrix = np.column_stack([self.covariates, values.astype(np.float64)])
@@ -217,7 +221,7 @@ class CoxScanner:
         result.loglik[k], result.iterations[k] = fit.loglik, fit.iterations
         return None
 
-    def _fit_together(self, given: F4, fit: I8, result: _Filling) -> I8:
+    def _fit_together(self, given: Values, fit: I8, result: _Filling) -> I8:
         """Fit lanes `fit` of given (n, L) together, fill result, return those that did not settle."""
         rows = self.rows
         p = self.covariates.shape[1]
@@ -302,7 +306,7 @@ class CoxScanner:
             is_settled[settled[~ok]] = False
         return fit[~is_settled]
 
-    def _start_inverse(self, *, values: F4, centre: F8, weight: F8, moments: F8, n_events: I8) -> F8:
+    def _start_inverse(self, *, values: Values, centre: F8, weight: F8, moments: F8, n_events: I8) -> F8:
         """Inverse information (L, q, q) at the start; approximate where values are missing."""
         p = self.covariates.shape[1]
         total, of_values = self.rows.start_products(
@@ -322,7 +326,7 @@ class CoxScanner:
     def _finish(
         self,
         *,
-        values: F4,
+        values: Values,
         centre: F8,
         weight: F8,
         theta: F8,

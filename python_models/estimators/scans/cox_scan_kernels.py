@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-F4 = npt.NDArray[np.float32]
+Values = npt.NDArray[np.floating]
 F8 = npt.NDArray[np.float64]
 I8 = npt.NDArray[np.int64]
 
@@ -61,7 +61,7 @@ def exp_in_place(x: F8, shifted: F8) -> None:
 
 
 @njit(cache=True, nogil=True, fastmath={"contract"})
-def relative_hazards(values: F4, centre: F8, weight: F8, slope: F8, hazard: F8) -> None:
+def relative_hazards(values: Values, centre: F8, weight: F8, slope: F8, hazard: F8) -> None:
     """Turn predictors z_i'beta_l in hazard (m, L) into exp(z_i'beta_l + x_il slope_l) in place, 0 where x is missing.
 
     values (m, L); centre, weight, slope (L,).
@@ -76,7 +76,7 @@ def relative_hazards(values: F4, centre: F8, weight: F8, slope: F8, hazard: F8) 
 
 
 @njit(cache=True, nogil=True)
-def same_hazards(values: F4, shared: F8, hazard: F8) -> None:
+def same_hazards(values: Values, shared: F8, hazard: F8) -> None:
     """hazard (m, L) = shared (m,) in every lane, 0 where values (m, L) are missing."""
     m, n_lanes = values.shape
     for i in range(m):
@@ -87,7 +87,7 @@ def same_hazards(values: F4, shared: F8, hazard: F8) -> None:
 
 @njit(cache=True, nogil=True, fastmath={"contract"})
 def add_rows(
-    covariates: F8, values: F4, centre: F8, weight: F8, hazard: F8, start: int, stop: int, s0: F8, s1: F8
+    covariates: F8, values: Values, centre: F8, weight: F8, hazard: F8, start: int, stop: int, s0: F8, s1: F8
 ) -> None:
     """Add rows start .. stop - 1 of covariates (m, p), values and hazard (m, L) to sums s0 (L,), s1 (p + 1, L)."""
     p = covariates.shape[1]
@@ -120,12 +120,12 @@ def add_rows(
 @njit(cache=True, nogil=True, fastmath={"contract"})
 def visit_groups(
     covariates: F8,
-    values: F4,
+    values: Values,
     centre: F8,
     weight: F8,
     hazard: F8,
     leaving_covariates: F8,
-    leaving_values: F4,
+    leaving_values: Values,
     leaving_hazard: F8,
     first_visit: int,
     join_start: I8,
@@ -162,31 +162,41 @@ def visit_groups(
     mean = np.empty((q, n_lanes))
     for g in range(deaths.shape[0]):
         if starts_stratum[g]:
-            s0[:] = 0.0
-            s1[:] = 0.0
+            for lane in range(n_lanes):
+                s0[lane] = 0.0
+            for j in range(q):
+                for lane in range(n_lanes):
+                    s1[j, lane] = 0.0
         n_died = deaths[g]
         row = join_start[g]
         first_event = join_start[g + 1] - n_died
-        died[:] = 0.0
+        for lane in range(n_lanes):
+            died[lane] = 0.0
+            d0[lane] = 0.0
         for i in range(first_event, join_start[g + 1]):
             for lane in range(n_lanes):
                 x = values[i, lane]
                 died[lane] += 1.0 if x == x else 0.0
-        d0[:] = 0.0
         if efron and n_died > 1:
-            d1[:] = 0.0
+            for j in range(q):
+                for lane in range(n_lanes):
+                    d1[j, lane] = 0.0
             add_rows(covariates, values, centre, weight, hazard, row, first_event, s0, s1)
             add_rows(covariates, values, centre, weight, hazard, first_event, join_start[g + 1], d0, d1)
-            s0 += d0
-            s1 += d1
+            for lane in range(n_lanes):
+                s0[lane] += d0[lane]
+            for j in range(q):
+                for lane in range(n_lanes):
+                    s1[j, lane] += d1[j, lane]
         else:
             add_rows(covariates, values, centre, weight, hazard, row, join_start[g + 1], s0, s1)
         first, last = leave_start[g], leave_start[g + 1]
         if last > first:
             add_rows(leaving_covariates, leaving_values, centre, weight, leaving_hazard, first, last, s0, s1)
         if with_moments:
-            hazard_steps[first_visit + g] = 0.0
-            tied_steps[first_visit + g] = 0.0
+            for lane in range(n_lanes):
+                hazard_steps[first_visit + g, lane] = 0.0
+                tied_steps[first_visit + g, lane] = 0.0
         for k in range(n_died if efron else 1):
             for lane in range(n_lanes):
                 alive = died[lane] > k
@@ -217,7 +227,7 @@ def visit_groups(
 
 @njit(cache=True, nogil=True, fastmath={"contract"})
 def expected_events(
-    values: F4,
+    values: Values,
     centre: F8,
     weight: F8,
     hazard: F8,
@@ -267,7 +277,7 @@ def covariate_products(covariates: F8, products: F8) -> None:
 
 
 @njit(cache=True, nogil=True)
-def lanes_last(block: F4, transposed: F4) -> None:
+def lanes_last(block: Values, transposed: Values) -> None:
     """transposed (n, L) = block (L, n), in tiles that stay in cache."""
     n_lanes, n = block.shape
     for start in range(0, n, 64):
@@ -279,7 +289,7 @@ def lanes_last(block: F4, transposed: F4) -> None:
 
 @njit(cache=True, nogil=True, fastmath={"contract"})
 def start_products(
-    values: F4, centre: F8, weight: F8, expected: F8, total: F8, weighted_values: F8, squares: F8
+    values: Values, centre: F8, weight: F8, expected: F8, total: F8, weighted_values: F8, squares: F8
 ) -> None:
     """With c = expected (m,), of the model without the biomarker, write c x to weighted_values (m, L).
 
@@ -297,7 +307,7 @@ def start_products(
 
 
 @njit(cache=True, nogil=True)
-def lane_moments(values: F4, about: F8, total: F8, square: F8, known: I8, infinite: I8) -> None:
+def lane_moments(values: Values, about: F8, total: F8, square: F8, known: I8, infinite: I8) -> None:
     """Add, per biomarker of values (n, L), sums of (x - about) and of its square, values known, and infinite."""
     n, n_lanes = values.shape
     for i in range(n):

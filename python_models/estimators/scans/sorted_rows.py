@@ -11,7 +11,7 @@ import numpy.typing as npt
 from python_models.estimators.scans import cox_scan_kernels as kernels
 from python_models.estimators.survival.risk_sets import RiskSets
 
-F4 = npt.NDArray[np.float32]
+Values = npt.NDArray[np.floating]
 F8 = npt.NDArray[np.float64]
 I8 = npt.NDArray[np.int64]
 
@@ -98,7 +98,7 @@ class SortedRows:
         return strips
 
     def _hazards(
-        self, *, values: F4, centre: F8, weight: F8, beta: F8, slope: F8, shared: F8 | None = None
+        self, *, values: Values, centre: F8, weight: F8, beta: F8, slope: F8, shared: F8 | None = None
     ) -> Iterator[tuple[_Strip, slice, F8]]:
         """Relative hazards (m, L) by strip, in a buffer that the next strip overwrites; or `shared` (n,) in all."""
         longest = max(strip.last_row - strip.first_row for strip in self.strips)
@@ -116,7 +116,7 @@ class SortedRows:
     def sweep(
         self,
         *,
-        values: F4,
+        values: Values,
         centre: F8,
         weight: F8,
         beta: F8,
@@ -192,7 +192,7 @@ class SortedRows:
         return out
 
     def products(
-        self, *, values: F4, centre: F8, weight: F8, beta: F8, slope: F8, cumulative: F8, tied: F8
+        self, *, values: Values, centre: F8, weight: F8, beta: F8, slope: F8, cumulative: F8, tied: F8
     ) -> tuple[F8, F8]:
         """Sum over rows of c x products: (p (p + 1) / 2, L) of the covariates, (p + 1, L) of the biomarker with all."""
         p, n_lanes = self.covariates.shape[1], slope.shape[0]
@@ -224,7 +224,7 @@ class SortedRows:
         of_values[p] = squares
         return of_covariates, of_values
 
-    def start_products(self, *, values: F4, centre: F8, weight: F8, expected: F8) -> tuple[F8, F8]:
+    def start_products(self, *, values: Values, centre: F8, weight: F8, expected: F8) -> tuple[F8, F8]:
         """Sum of expected (n,) where a lane is known (L,); biomarker `products` (p + 1, L) with c = expected."""
         p, n_lanes = self.covariates.shape[1], centre.shape[0]
         of_values = np.zeros((p + 1, n_lanes))

@@ -1,5 +1,6 @@
 """Compiled passes of the Cox partial likelihood over rows and over risk-set groups.
 
+Loops are spelled out: a broadcast assignment costs the compiler seconds.
 Order: rows in any order; groups numbered upwards by (stratum, event time), as in `risk_sets.py`.
 Covariates are centred and scaled. Notation (Therneau & Grambsch 2000, sections 3.1 to 3.3): r_i = w_i exp(z_i'b),
 S0(g) = sum of r_i over the risk set, S1(g) = sum of r_i z_i; D0, D1 the same over those who have the event in g.
@@ -86,8 +87,9 @@ def sum_backwards(s0: F8, s1: F8, group_start: I8) -> None:
     for s in range(group_start.shape[0] - 1):
         total = 0.0
         lost = 0.0
-        total1[:] = 0.0
-        lost1[:] = 0.0
+        for j in range(p):
+            total1[j] = 0.0
+            lost1[j] = 0.0
         for g in range(group_start[s + 1] - 1, group_start[s] - 1, -1):
             term = s0[g]
             new = total + term
@@ -214,12 +216,14 @@ def mean_terms(
     running = np.zeros(p)
     row = 0
     for s in range(group_start.shape[0] - 1):
-        running[:] = 0.0
+        for j in range(p):
+            running[j] = 0.0
         for g in range(group_start[s], group_start[s + 1]):
             d = deaths[g] if efron else 1
             root = np.sqrt(weight[g] / d)
-            tied_mean[g] = 0.0
-            average_mean[g] = 0.0
+            for j in range(p):
+                tied_mean[g, j] = 0.0
+                average_mean[g, j] = 0.0
             for k in range(d):
                 share = k / d
                 inverse = 1.0 / (s0[g] - share * d0[g])
@@ -229,7 +233,8 @@ def mean_terms(
                     tied_mean[g, j] += share * term
                     average_mean[g, j] += means[row, j] / (root * d)
                 row += 1
-            cumulative_mean[g] = running
+            for j in range(p):
+                cumulative_mean[g, j] = running[j]
 
 
 @njit(cache=True, nogil=True)
