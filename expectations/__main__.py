@@ -3,12 +3,14 @@
 import argparse
 import os
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
+import pyarrow.compute as pc
 
-from expectations.suite_files import DOORS, SEEDS_FOLDER
+from expectations.suite_files import DOORS, SEEDS_FOLDER, SUITES_FOLDER, Door
 from warehouse.cohorts import find_cohort
 from warehouse.errors import Fault, StudyError
 from warehouse.progress import progress
@@ -21,7 +23,9 @@ class QualityError(StudyError):
     headline = "The doors cannot be checked"
 
 
-def check_doors(*, cohort: str, warehouse: Path, doors: tuple[str, ...] | None = None) -> int:
+def check_doors(
+    *, cohort: str, warehouse: Path, doors: Sequence[Door] = DOORS, suites_folder: Path = SUITES_FOLDER
+) -> int:
     """Run the doors in order over the published database, read only; 1 if anything critical failed, else 0."""
     database = warehouse / f"{find_cohort(cohort, seeds=SEEDS_FOLDER).database}.duckdb"
     landing = warehouse / "raw" / cohort
@@ -38,22 +42,21 @@ def check_doors(*, cohort: str, warehouse: Path, doors: tuple[str, ...] | None =
 
     folder, now = warehouse / "quality" / cohort, datetime.now(UTC)
     critical = 0
-    chosen = [door for door in DOORS if doors is None or door in doors]
-    with (
-        duckdb.connect(str(database), read_only=True) as connection,
-        progress("quality", len(chosen), "doors") as advance,
-    ):
+    chosen = [door for door in DOORS if door in doors]
+    with duckdb.connect(str(database), read_only=True) as connection, progress("quality", len(chosen), "doors") as step:
         for door in chosen:
-            table = run_door(
-                connection, door=door, cohort=cohort, raw_folder=os.path.relpath(landing), pages_folder=folder, now=now
+            findings = run_door(
+                connection,
+                door=door,
+                cohort=cohort,
+                raw_folder=os.path.relpath(landing),
+                pages_folder=folder,
+                now=now,
+                suites_folder=suites_folder,
             )
-            critical += sum(
-                severity == "critical" and not is_success
-                for severity, is_success in zip(
-                    table["severity"].to_pylist(), table["is_success"].to_pylist(), strict=True
-                )
-            )
-            advance()
+            is_critical = pc.and_(pc.equal(findings["severity"], "critical"), pc.invert(findings["is_success"]))
+            critical += is_critical.to_pylist().count(True)
+            step()
     print((folder / "summary.md").read_text(encoding="utf-8"))
     print(f"Pages: {os.path.relpath(folder / 'index.html')}")
     return 1 if critical else 0
@@ -65,9 +68,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--warehouse", type=Path, default=ROOT / "warehouse", help="folder of databases, raw and quality"
     )
+    parser.add_argument("--door", action="append", choices=DOORS, dest="doors", help="only this door; may be repeated")
     options = parser.parse_args(arguments)
     try:
-        return check_doors(cohort=options.cohort, warehouse=options.warehouse)
+        return check_doors(cohort=options.cohort, warehouse=options.warehouse, doors=options.doors or DOORS)
     except StudyError as error:
         print(error, file=sys.stderr)
         return error.exit_code

@@ -11,7 +11,8 @@ from typing import Any
 from great_expectations.render.renderer import ValidationResultsPageRenderer
 from great_expectations.render.view import DefaultJinjaSectionView
 
-_RANDOM_ID = re.compile(r"-?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+# Partly random, repeated from section to section, and nothing refers to them.
+_ID = re.compile(r"\s(?:id|aria-controls)=(?:\"[^\"]*\"|[^\s>]+)", re.IGNORECASE)
 _SCRIPT = re.compile(r"<script\b.*?</script>", re.DOTALL | re.IGNORECASE)
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _SITE_LINK = re.compile(r"<a\b[^>]*href=\"(?:\.\./|https?:)[^\"]*\"[^>]*>(.*?)</a>", re.DOTALL | re.IGNORECASE)
@@ -19,21 +20,20 @@ _TOGGLE = re.compile(r"<p[^>]*>\s*<a\b[^>]*data-toggle=\"collapse\".*?</a>\s*</p
 _BLANK_LINES = re.compile(r"\n\s*\n+")
 
 
-def rendered_sections(result: Any, *, name: str) -> str:
-    """HTML of one validation result, one table per column as Data Docs show them; `name` keeps its ids its own."""
+def rendered_sections(result: Any) -> str:
+    """HTML of one validation result, one table per column as Data Docs show them."""
     # The first section repeats suite name, counts and load times, which our page says itself.
     sections = ValidationResultsPageRenderer().render(result).sections[1:]
     view = DefaultJinjaSectionView()
     html = "\n".join(
-        view.render({"section": section.to_json_dict(), "section_loop": {"index": f"{name}-{number}"}})
-        for number, section in enumerate(sections, start=1)
+        view.render({"section": section.to_json_dict(), "section_loop": {"index": 1}}) for section in sections
     )
     for pattern, replacement in (
         (_SCRIPT, ""),
         (_COMMENT, ""),
         (_TOGGLE, ""),
         (_SITE_LINK, r"\1"),
-        (_RANDOM_ID, ""),
+        (_ID, ""),
         (_BLANK_LINES, "\n"),
     ):
         html = pattern.sub(replacement, html)

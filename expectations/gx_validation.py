@@ -4,6 +4,7 @@ import logging
 import os
 import threading
 from collections.abc import Sequence
+from html import escape
 from typing import Any
 
 os.environ["GX_ANALYTICS_ENABLED"] = "false"
@@ -92,6 +93,7 @@ def _domain_object(expectation: Expectation) -> Any:
     return get_expectation_impl(expectation.type)(
         **expectation.kwargs,
         severity=expectation.severity,
-        description=f"{expectation.rule} Expected: {bound_text(expectation.type, expectation.kwargs)}.",
+        # Great Expectations puts it into its pages as it is.
+        description=escape(f"{expectation.rule} Expected: {bound_text(expectation.type, expectation.kwargs)}."),
         meta={"name": expectation.name},
     )

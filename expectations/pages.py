@@ -77,9 +77,7 @@ def _door_page(
     ]
     for asset, result in results:
         parts.append(f"<h3>{escape(asset.name)}</h3>\n<p>{escape(asset.grain)}</p>")
-        parts.append(
-            f'<div class="gx">{rendered_sections(result, name=asset.name)}</div>' if result else "<p>Not computed.</p>"
-        )
+        parts.append(f'<div class="gx">{rendered_sections(result)}</div>' if result else "<p>Not computed.</p>")
     return page(title=f"{DOOR_TITLES[suite.door]}: data quality", cohort=cohort, body="\n".join(parts))
 
 
