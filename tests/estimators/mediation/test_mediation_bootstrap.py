@@ -10,6 +10,7 @@ from python_models.estimators.mediation import bootstrap as bootstrap_module
 from python_models.estimators.mediation.bootstrap import bootstrap_natural_effects, resampling_weights
 from python_models.estimators.mediation.faults import MediationInputError
 from python_models.estimators.mediation.fit_natural_effects import fit_natural_effects
+from python_models.estimators.mediation.mediated_share import mediated_share
 from python_models.estimators.mediation.natural_effects import EFFECTS, Contrast
 from python_models.estimators.mediation.reweighted_cox import (
     REMAINING_ERROR,
@@ -144,6 +145,31 @@ def test_bootstrap_natural_effects__interval_agrees_with_the_delta_method() -> N
         assert_allclose(got.standard_error[j], delta.standard_error[j], rtol=0.12)
         assert got.lower[j] < delta.estimate[j] < got.upper[j]
     assert_allclose(got.estimate, delta.estimate, rtol=1e-12)
+
+
+def test_bootstrap_natural_effects__gives_the_excess_relative_risk_share_its_interval() -> None:
+    data = cohort(n=3000)
+    got = run(data, n_bootstraps=200)
+    direct, indirect = EFFECTS.index("pnde"), EFFECTS.index("tnie")
+    total = got.total_without_mediator_draws
+    draws = np.stack([total, got.draws[:, direct], got.draws[:, indirect]], axis=-1)[None]
+    lower, upper = np.quantile(total, [0.025, 0.975])
+    share = mediated_share(
+        definition="excess_relative_risk",
+        total=got.total_without_mediator,
+        direct=got.estimate[direct],
+        indirect=got.estimate[indirect],
+        total_lower=lower,
+        total_upper=upper,
+        draws=draws,
+    )
+    without = fit_cox(exit=data["days"], event=data["event"], covariates=np.column_stack([data["a"], data["c"]])).beta[
+        0
+    ]
+    expected = (np.exp(without) - np.exp(got.estimate[direct])) / np.expm1(without)
+    assert share.refusal == (None,)
+    assert_allclose(share.share[0], expected, rtol=1e-9)
+    assert share.lower[0] < expected < share.upper[0]
 
 
 def test_bootstrap_natural_effects__same_seed_same_bytes_whatever_the_block(monkeypatch: pytest.MonkeyPatch) -> None:
