@@ -9,13 +9,13 @@ from rich.table import Table
 
 from warehouse.cohorts import Cohort
 
-WIDTH_OF_A_LOG = 150
+WIDTH_OF_A_LOG = 170
 PRIMARY = """
 select
     arm, exposure, level, adjustment_set, n_participants, n_events, hazard_ratio, hazard_ratio_lower,
-    hazard_ratio_upper, true_hazard_ratio, standard_errors_from_truth, reference_hazard_ratio, refusal
+    hazard_ratio_upper, exp(target_log_hazard_ratio), standard_errors_from_target, reference_hazard_ratio, refusal
 from results.truth_comparisons
-where adjustment_set in ('unadjusted', 'M2')
+where adjustment_set in ('unadjusted', 'M2') or is_primary_adjustment
 order by arm desc, exposure, adjustment_set desc
 """
 
@@ -31,7 +31,7 @@ def print_summary(cohort: Cohort, *, folder: Path = Path("warehouse")) -> None:
         rows = connection.execute(PRIMARY).fetchall()
     table = Table(title=cohort.title, title_justify="left", header_style="bold")
     for name in ("arm", "exposure", "adjusted", "people", "events", "hazard ratio (95 % interval)"):
-        table.add_column(name, no_wrap=name != "exposure", justify="right" if name in ("people", "events") else "left")
+        table.add_column(name, no_wrap=True, justify="right" if name in ("people", "events") else "left")
     if cohort.is_synthetic:
         table.add_column("planted truth", justify="right")
         table.add_column("SE off", justify="right")
