@@ -69,7 +69,7 @@ def trait_from_effects(
     if sd_of_trait is None:
         if allele_frequency is None or n is None:
             raise GeneticsInputError(
-                ["a quantitative trait needs sd_of_trait, or allele_frequency and n to estimate it by"]
+                ["a quantitative trait needs sd_of_trait, or allele_frequency and n to estimate it from"]
             )
         sd_of_trait = estimated_sd_of_trait(standard_error=errors, allele_frequency=allele_frequency, n=n)
     return RegionTrait(np.abs(effects) / errors, errors**2, PRIOR_SD_PER_SD_OF_TRAIT * sd_of_trait, sd_of_trait)
