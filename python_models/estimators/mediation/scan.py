@@ -102,8 +102,8 @@ class MediationScanner:
         )
 
     def paths(self, biomarkers: npt.ArrayLike) -> PathScan:
-        """Both models of biomarkers (K, n), one a row, NaN where missing; float32 is enough."""
-        block = np.asarray(biomarkers, dtype=np.float32)
+        """Both models of biomarkers (K, n), one a row, NaN where missing; best float32."""
+        block = np.asarray(biomarkers)
         mediator = self.mediator_models.scan(block)
         outcome = self.outcome_models.scan_both(block)
         refusals = tuple(
