@@ -89,6 +89,14 @@ CLEAN = {
     "nobody has both an early and a late heel scan": (
         "select count(*) from participant where p3148_i0 is not null and p4105_i0 is not null"
     ),
+    "visits follow each other": (
+        "select count(*) from participant where p53_i1 <= p53_i0 or p53_i2 <= p53_i1 or p53_i3 <= p53_i2"
+    ),
+    "codes of one sex are given to that sex": """
+        select count(*) from participant join hesin_diag using (eid)
+        where (p31 = '1' and diag_icd9 = '650') or (p31 = '0' and diag_icd10 in ('N40', 'C61'))
+        or (p31 = '1' and diag_icd10 = 'N819')
+    """,
     "ins_index names an episode": ("select count(*) - count(distinct (eid, ins_index)) from hesin"),
     "a diagnosis row has one key": "select count(*) - count(distinct (eid, ins_index, arr_index)) from hesin_diag",
     "every diagnosis has its episode": """
@@ -107,7 +115,7 @@ CLEAN = {
     "the unlinked have no primary care": """
         select count(*) from participant where p131965 = '30' and eid not in (select eid from gp_registrations)
     """,
-    "an oral first report has its GP row": """
+    "a GP first report has its GP row": """
         select count(*) from participant where p131965 = '30' and p131964 > '1910-01-01' and p131964 < '2030-01-01'
         and not exists (
             select 1 from gp_clinical where gp_clinical.eid = participant.eid and event_dt = p131964

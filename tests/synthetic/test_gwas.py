@@ -31,7 +31,7 @@ def test_draw_z__regression_on_ld_scores_gives_heritability_and_correlation() ->
 
     def slope(y: np.ndarray, size: float) -> tuple[float, float]:
         x = size * snps.ld_score / gwas.M_5_50
-        weight = 1 / (1 + 0.05 * x) ** 2 / snps.ld_score
+        weight = 1 / (1 + 0.07 * x) ** 2 / snps.ld_score
         design = np.column_stack([x, np.ones_like(x)]) * np.sqrt(weight)[:, None]
         found = np.linalg.lstsq(design, y * np.sqrt(weight), rcond=None)[0]
         return float(found[0]), float(found[1])
@@ -52,7 +52,7 @@ def test_draw_snps__ambiguous_ones_are_a_minority_and_no_position_repeats() -> N
     assert np.all(snps.first != snps.second)
     assert len(set(zip(snps.chromosome.tolist(), snps.position.tolist(), strict=True))) == 20_000
     assert snps.ld_score.min() >= 1
-    assert snps.ld_score.mean() == pytest.approx(100, rel=0.15)
+    assert snps.ld_score.mean() == pytest.approx(gwas.MEAN_LD_SCORE, rel=0.15)
 
 
 def test_report__sign_follows_the_effect_allele() -> None:

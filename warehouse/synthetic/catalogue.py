@@ -69,6 +69,11 @@ CONTRIBUTORY_CAUSES: tuple[tuple[str, float], ...] = (
     ("C787", 4), ("C795", 3), ("C780", 3), ("F03", 3), ("I251", 4), ("E669", 2), ("K746", 1), ("F171", 2),
 )  # fmt: skip
 
+# Codes of one sex, and what a draw for the other sex is coded as instead.
+WOMEN_ONLY = ("N819", "N920", "N939", "N841", "N950", "D259", "650", "6259", "6221", "2189", "V252", "C56")
+MEN_ONLY = ("N40", "C61", "N433")
+INSTEAD = {"icd10": "R104", "icd9": "7242", "death": "C80"}
+
 # OPCS-4 operations (hesin_oper).
 OPCS4: tuple[tuple[str, float], ...] = (
     ("G459", 10), ("H229", 8), ("H251", 4), ("H221", 4), ("C712", 8), ("W371", 3), ("W401", 3), ("M459", 5),

@@ -17,9 +17,9 @@ from warehouse.synthetic.population import Bools, Floats, Ints
 
 M_5_50 = 1_173_569  # SNPs behind the LD scores, as in the European reference [published]
 MEAN_LD_SCORE = 22.0  # mean over the HapMap3 SNPs of the European reference scores [published]
-LD_SCORE_SHAPE = 1.6  # gamma shape between blocks [choice]
-SNPS_PER_BLOCK = 60
-NEIGHBOUR_CORRELATION = 0.85  # of noise between adjacent SNPs of a block
+LD_SCORE_SHAPE = 1.0  # gamma shape between blocks: scores vary about as much as their mean, as in the reference
+SNPS_PER_BLOCK = 20
+NEIGHBOUR_CORRELATION = 0.45  # of noise between adjacent SNPs of a block, some 50 kb apart [choice]
 # Chromosome lengths, Mb [GRCh37].
 CHROMOSOME_MB = (249, 243, 198, 191, 181, 171, 159, 146, 141, 136, 135, 134, 115, 107, 103, 90, 81, 78, 59, 63, 48, 51)
 
@@ -38,8 +38,8 @@ class Trait:
 
 # Component traits: heritability of the Neale-lab table [published]; disease traits: observed scale [choice].
 TRAITS = (
-    Trait("osteoporosis", 452_264, 19_821, 0.050, 0.02, "Osteoporosis"),
-    Trait("sarcopenia", 256_523, 48_596, 0.055, 0.02, "Muscle weakness (EWGSOP grip strength)"),
+    Trait("osteoporosis", 452_264, 19_821, 0.060, 0.02, "Osteoporosis"),
+    Trait("sarcopenia", 256_523, 48_596, 0.080, 0.02, "Muscle weakness (EWGSOP grip strength)"),
     Trait("grip", 359_704, 0, 0.117, 0.066, "Hand grip strength"),
     Trait("lean_mass", 354_808, 0, 0.302, 0.17, "Whole-body fat-free mass"),
     Trait("walking_pace", 358_974, 0, 0.082, 0.03, "Usual walking pace"),
@@ -80,10 +80,10 @@ class LocusKind:
 
 
 LOCI = (
-    LocusKind("shared_same_direction", 0.010, 4.0, 4.0, 0.90),
-    LocusKind("shared_opposite_direction", 0.004, 4.0, 4.0, -0.90),
-    LocusKind("osteoporosis_only", 0.015, 5.0, 0.6, 0.0),
-    LocusKind("sarcopenia_only", 0.015, 0.6, 5.0, 0.0),
+    LocusKind("shared_same_direction", 0.0040, 20.0, 20.0, 0.90),
+    LocusKind("shared_opposite_direction", 0.0015, 20.0, 20.0, -0.90),
+    LocusKind("osteoporosis_only", 0.0060, 20.0, 0.6, 0.0),
+    LocusKind("sarcopenia_only", 0.0060, 0.6, 20.0, 0.0),
 )
 
 

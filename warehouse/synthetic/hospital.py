@@ -1,5 +1,6 @@
 """Hospital episodes and their diagnoses and operations, as hesin, hesin_diag and hesin_oper hold them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,6 +69,13 @@ def _weighted(rng: np.random.Generator, rows: tuple[tuple[str, float], ...], n: 
     return np.array([_INDEX[code] for code, _ in rows])[drawn]
 
 
+def of_own_sex(code: Ints, is_male: Bools, names: Sequence[str], instead: str) -> Ints:
+    """Codes with those of the other sex replaced."""
+    for_women = np.isin(np.array(names), catalogue.WOMEN_ONLY)
+    for_men = np.isin(np.array(names), catalogue.MEN_ONLY)
+    return np.where(np.where(is_male, for_women[code], for_men[code]), list(names).index(instead), code)
+
+
 def _first_weights() -> tuple[tuple[str, float], ...]:
     return tuple((code, first) for code, first, _ in catalogue.ICD10)
 
@@ -127,11 +135,20 @@ def draw_hospital(rng: np.random.Generator, people: Population, outcomes: Outcom
     kinds = outcomes.osteoporosis_kind
     for kind, codes in enumerate(catalogue.OSTEOPOROSIS_ICD10):
         who = np.flatnonzero((outcomes.osteoporosis_hospital_day < NEVER) & (kinds == kind))
-        _add_chronic(rng, draft, who, outcomes.osteoporosis_hospital_day, outcomes, hospital_end, codes, kind == 0)
+        _add_chronic(
+            rng,
+            draft,
+            who,
+            outcomes.osteoporosis_hospital_day,
+            people.is_male,
+            outcomes,
+            hospital_end,
+            codes,
+            kind == 0,
+        )
     who = np.flatnonzero(outcomes.sarcopenia_hospital_day < NEVER)
-    _add_chronic(
-        rng, draft, who, outcomes.sarcopenia_hospital_day, outcomes, hospital_end, catalogue.SARCOPENIA_ICD10, False
-    )
+    coded_day = outcomes.sarcopenia_hospital_day
+    _add_chronic(rng, draft, who, coded_day, people.is_male, outcomes, hospital_end, catalogue.SARCOPENIA_ICD10, False)
     return _assemble(rng, draft, people)
 
 
@@ -155,10 +172,14 @@ def _add_background(rng: np.random.Generator, draft: _Draft, people: Population,
     person, day = person[alive], day[alive]
     number = draft.add(person, day)
     n = len(number)
-    first_code = _weighted(rng, _first_weights(), n)
+    instead = catalogue.INSTEAD["icd10"]
+    is_male = people.is_male[person]
+    first_code = of_own_sex(_weighted(rng, _first_weights(), n), is_male, CODES, instead)
     draft.diagnose(number, first_code, PRIMARY)
-    further = np.repeat(number, np.minimum(rng.poisson(FURTHER_DIAGNOSES, n), 7))
-    draft.diagnose(further, _weighted(rng, _further_weights(), len(further)), SECONDARY)
+    n_further = np.minimum(rng.poisson(FURTHER_DIAGNOSES, n), 7)
+    further = _weighted(rng, _further_weights(), int(n_further.sum()))
+    further = of_own_sex(further, np.repeat(is_male, n_further), CODES, instead)
+    draft.diagnose(np.repeat(number, n_further), further, SECONDARY)
     injured = number[np.char.startswith(np.array(CODES), "S")[first_code]]
     draft.diagnose(injured, _weighted(rng, catalogue.EXTERNAL_CAUSES, len(injured)), EXTERNAL)
     struck = number[rng.random(n) < catalogue.TRANSPORT_EPISODE_SHARE]
@@ -171,7 +192,8 @@ def _add_icd9(rng: np.random.Generator, draft: _Draft, people: Population) -> No
     day = rng.integers(p.HOSPITAL_START[p.SCOTLAND], p.day("1996-03-31"), len(person))
     number = draft.add(person, day, is_icd9=True)
     weights = np.array([weight for _, weight in catalogue.ICD9])
-    code = rng.choice(len(weights), size=len(person), p=weights / weights.sum())
+    drawn = rng.choice(len(weights), size=len(person), p=weights / weights.sum())
+    code = of_own_sex(drawn, people.is_male[person], ICD9_CODES, catalogue.INSTEAD["icd9"])
     draft.diagnose(number, code, PRIMARY)
 
 
@@ -180,6 +202,7 @@ def _add_chronic(
     draft: _Draft,
     who: Ints,
     first_day: Ints,
+    is_male: Bools,
     outcomes: Outcomes,
     hospital_end: Ints,
     codes: tuple[tuple[str, float], ...],
@@ -204,7 +227,10 @@ def _add_chronic(
     is_primary = rng.random(len(number)) < 0.3
     draft.diagnose(number, code, np.where(is_primary, PRIMARY, SECONDARY))
     other = number[~is_primary]
-    draft.diagnose(other, _weighted(rng, _first_weights(), len(other)), PRIMARY)
+    along = of_own_sex(
+        _weighted(rng, _first_weights(), len(other)), is_male[person[~is_primary]], CODES, catalogue.INSTEAD["icd10"]
+    )
+    draft.diagnose(other, along, PRIMARY)
 
 
 def _assemble(rng: np.random.Generator, draft: _Draft, people: Population) -> tuple[Episodes, Diagnoses]:

@@ -7,7 +7,7 @@ import numpy as np
 
 from warehouse.synthetic import catalogue
 from warehouse.synthetic import parameters as p
-from warehouse.synthetic.hospital import CODES, Diagnoses, Episodes
+from warehouse.synthetic.hospital import CODES, Diagnoses, Episodes, of_own_sex
 from warehouse.synthetic.outcomes import NEVER, Outcomes
 from warehouse.synthetic.population import Ints, Population
 
@@ -134,6 +134,7 @@ def draw_deaths(rng: np.random.Generator, people: Population, outcomes: Outcomes
     person, ins_index, day = person[order], ins_index[order], day[order]
     m = len(person)
     primary = _causes(rng, catalogue.DEATH_CAUSES, m)
+    primary = of_own_sex(primary, people.is_male[person], CAUSES, catalogue.INSTEAD["death"])
     certificate = np.repeat(np.arange(m), np.minimum(rng.poisson(1.5, m), 8))
     further = _causes(rng, catalogue.CONTRIBUTORY_CAUSES, len(certificate))
     named = np.flatnonzero(outcomes.is_osteoporosis_on_certificate[person])

@@ -29,8 +29,11 @@ class Instance:
 INSTANCES = (
     Instance(1, "2012-08-01", "2013-06-07", -3.28),
     Instance(2, "2014-05-02", "2022-09-30", -1.72),
-    Instance(3, "2019-06-01", "2023-02-28", -1.75),  # of those who came to instance 2
+    Instance(3, "2019-06-01", "2023-02-28", -0.65),  # of those who came to instance 2
 )
+
+
+DAYS_BETWEEN_IMAGING = (730, 1650)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +65,21 @@ def draw_visits(
         + 0.15 * (people.education - 3.7) / 2.2 - 0.10 * age_z - 0.30 * people.has_diabetes
         - 0.30 * people.has_cardiovascular - 0.30 * (people.smoking == 2)
     )  # fmt: skip
-    came_to_imaging = np.ones(n, dtype=np.bool_)
+    came_to_imaging, imaging_day = np.zeros(n, dtype=np.bool_), people.visit_day
     for instance in INSTANCES:
         suffix = f"_i{instance.number}"
         first, last = p.day(instance.first), p.day(instance.last)
         visit_day = first + (rng.random(n) * (last - first + 1)).astype(np.int64)
+        if instance.number == 3:
+            visit_day = imaging_day + rng.integers(*DAYS_BETWEEN_IMAGING, size=n)
         years = (visit_day - people.visit_day) / p.DAYS_PER_YEAR
         able = (visit_day < outcomes.death_day) & (visit_day < outcomes.lost_day)
         is_sarcopenic = outcomes.sarcopenia_day <= visit_day
         came = happens(rng, instance.log_odds + health - 0.9 * is_sarcopenic) & able
         if instance.number == 3:
-            came &= came_to_imaging & (years > 8)
+            came &= came_to_imaging & (visit_day >= first) & (visit_day <= last)
         if instance.number == 2:
-            came_to_imaging = came
+            came_to_imaging, imaging_day = came, visit_day
         attended[instance.number] = came
 
         def only(values: Floats | Ints, mask: Bools = came) -> Floats:
