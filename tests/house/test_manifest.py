@@ -1,0 +1,112 @@
+"""The house rules that the dbt manifest can show."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+# A layer reads its own and the ones before it; quality stands at every door and may be read by what is behind it.
+LAYERS = {"seeds": 0, "staging": 1, "intermediate": 2, "marts": 3, "results": 4}
+KEY_TESTS = {"unique", "unique_combination"}
+
+
+@pytest.fixture(scope="module")
+def manifest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    target = tmp_path_factory.mktemp("target")
+    subprocess.run(
+        [Path(sys.executable).parent / "dbt", "--quiet", "parse", "--target-path", target, "--no-partial-parse"],
+        cwd=ROOT,
+        check=True,
+        env={**os.environ, "DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DBT_LOG_PATH": str(target)},
+    )
+    loaded: dict[str, Any] = json.loads((target / "manifest.json").read_text())
+    return loaded
+
+
+@pytest.fixture(scope="module")
+def models(manifest: dict[str, Any]) -> list[dict[str, Any]]:
+    return [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
+
+
+def parents(manifest: dict[str, Any], node: dict[str, Any]) -> list[dict[str, Any]]:
+    return [manifest["nodes"].get(parent) or manifest["sources"][parent] for parent in node["depends_on"]["nodes"]]
+
+
+def test_references_only_look_upstream(manifest: dict[str, Any], models: list[dict[str, Any]]) -> None:
+    upward = [
+        f"{node['name']} reads {parent['name']}"
+        for node in models
+        if node["schema"] in LAYERS
+        for parent in parents(manifest, node)
+        if parent["resource_type"] != "source" and LAYERS.get(parent["schema"], 0) > LAYERS[node["schema"]]
+    ]
+    assert upward == []
+
+
+def test_only_staging_reads_sources(manifest: dict[str, Any], models: list[dict[str, Any]]) -> None:
+    readers = {
+        node["name"]
+        for node in models
+        for parent in parents(manifest, node)
+        if parent["resource_type"] == "source" and node["schema"] != "staging"
+    }
+    assert readers == set()
+
+
+def test_every_model_begins_with_its_grain(models: list[dict[str, Any]]) -> None:
+    assert [node["name"] for node in models if not node["description"].strip().startswith("One row per ")] == []
+
+
+def test_every_model_has_a_tested_key(manifest: dict[str, Any], models: list[dict[str, Any]]) -> None:
+    keyed = {
+        node["attached_node"]
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "test" and (node.get("test_metadata") or {}).get("name") in KEY_TESTS
+    }
+    assert [node["name"] for node in models if node["unique_id"] not in keyed] == []
+
+
+def test_every_column_in_yaml_is_described(models: list[dict[str, Any]]) -> None:
+    bare = [
+        f"{node['name']}.{column['name']}"
+        for node in models
+        for column in node["columns"].values()
+        if not column["description"].strip()
+    ]
+    assert bare == []
+
+
+def test_every_model_lives_in_a_schema_named_after_a_layer(models: list[dict[str, Any]]) -> None:
+    assert {node["schema"] for node in models} <= {*LAYERS, "quality"}
+
+
+def test_no_result_documents_a_participant_id(models: list[dict[str, Any]]) -> None:
+    exposed = [node["name"] for node in models if node["schema"] == "results" and "participant_id" in node["columns"]]
+    assert exposed == []
+
+
+def test_every_sql_and_python_model_has_a_yaml_twin() -> None:
+    lonely = [
+        str(path.relative_to(ROOT))
+        for folder in ("models", "python_models")
+        for path in (ROOT / folder).rglob("*")
+        if path.suffix in (".sql", ".py")
+        and path.name != "__init__.py"
+        and not {"estimators", "frames"} & set(path.parts)
+        and not path.with_suffix(".yml").is_file()
+    ]
+    assert lonely == []
+
+
+def test_every_staging_model_stands_behind_the_raw_door(manifest: dict[str, Any], models: list[dict[str, Any]]) -> None:
+    gated = {
+        node["name"]
+        for node in models
+        if node["schema"] == "staging" and "raw_expectations" in {parent["name"] for parent in parents(manifest, node)}
+    }
+    assert {node["name"] for node in models if node["schema"] == "staging"} == gated

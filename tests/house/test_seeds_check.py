@@ -1,0 +1,71 @@
+"""Every fault of every seed at once, by file, rule and line; seeds without faults pass."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from warehouse.errors import SeedError
+from warehouse.seeds_check import check_seeds
+
+SEEDS = Path(__file__).parents[2] / "warehouse" / "seeds"
+
+
+@pytest.fixture
+def seeds(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(SEEDS, tmp_path / "seeds"))
+
+
+def replace(name: str, old: str, new: str) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        text = (folder / name).read_text()
+        assert old in text
+        (folder / name).write_text(text.replace(old, new, 1))
+
+    return change
+
+
+def test_check_seeds__the_seeds_of_the_project_hold() -> None:
+    check_seeds(SEEDS)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (replace("ukb_fields.csv", "31,sex", "thirty-one,sex"), "ukb_fields.csv: column field_id holds integer values"),
+        (replace("exposure_scalings.csv", "per_sex_sd,,true", "per_sex_ds,,true"), "scaling is one of"),
+        (
+            replace("arms.csv", "sarcopenia_osteoporosis,muscle", "sarcopenia_osteoporsis,muscle"),
+            "study is listed in studies.csv",
+        ),
+        (replace("censoring_dates.csv", "1992-12-31", "31/12/1992"), "column end_date holds date values"),
+        (replace("studies.csv", "study,cohort_kind", "study,kind_of_cohort"), "has the column cohort_kind"),
+        (
+            replace("arm_outcome_definitions.csv", "hospital_m625,true", "hospital_m625,false"),
+            "has one primary outcome definition",
+        ),
+        (lambda folder: (folder / "covariates.csv").unlink(), "covariates.csv: is there"),
+    ],
+)
+def test_check_seeds__names_the_file_and_the_rule(seeds: Path, change: Callable[[Path], None], message: str) -> None:
+    change(seeds)
+    with pytest.raises(SeedError) as raised:
+        check_seeds(seeds)
+    assert message in str(raised.value)
+
+
+def test_check_seeds__collects_the_faults_of_several_seeds(seeds: Path) -> None:
+    replace("censoring_dates.csv", "1992-12-31", "soon")(seeds)
+    replace("conditions.csv", "osteoporosis,", "brittle_bones,")(seeds)
+    with pytest.raises(SeedError) as raised:
+        check_seeds(seeds)
+    assert len(raised.value.faults) >= 2
+
+
+def test_check_seeds__repeated_keys_are_counted(seeds: Path) -> None:
+    path = seeds / "studies.csv"
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([*lines, lines[1]]) + "\n")
+    with pytest.raises(SeedError, match="one row per study"):
+        check_seeds(seeds)
