@@ -22,7 +22,7 @@ from scipy import special
 from python_models.estimators.scans import cox_scan_kernels as kernels
 from python_models.estimators.scans.sorted_rows import SortedRows
 from python_models.estimators.survival.cox import CoxFit, fit_cox
-from python_models.estimators.survival.cox_input import EstimatorInputError, Ties, as_matrix
+from python_models.estimators.survival.cox_input import COLLINEAR_TOLERANCE, EstimatorInputError, Ties, as_matrix
 from python_models.estimators.survival.cox_setup import CoxData, prepare_cox
 
 Values = npt.NDArray[np.floating]
@@ -318,10 +318,7 @@ class CoxScanner:
         biomarker = of_values * (n_events / total) - moments[p]
         information[:, p, :] = biomarker.T
         information[:, :, p] = biomarker.T
-        try:
-            return np.linalg.inv(information)
-        except np.linalg.LinAlgError:
-            return np.full_like(information, np.nan)
+        return _inverses(information)
 
     def _finish(
         self,
@@ -355,14 +352,14 @@ class CoxScanner:
         information -= np.moveaxis(mean_products, 2, 0)
         below = np.tril_indices(p + 1, -1)
         information[:, below[1], below[0]] = information[:, below[0], below[1]]
-        try:
-            inverse = np.linalg.inv(information)
-        except np.linalg.LinAlgError:
-            return np.zeros(n_lanes, dtype=bool)
+        inverse = _inverses(information)
         step = np.einsum("kij,jk->ki", inverse, score)
         size = np.sqrt(np.abs(np.einsum("ki,ik->k", step, score)))
         variance = inverse[:, p, p]
-        ok = (size <= LAST_STEP_TOLERANCE) & (variance > 0.0) & (np.linalg.eigvalsh(information)[:, 0] > 0.0)
+        # Variance inflation: a column collinear with the others is left to `fit_cox`, which names it.
+        inflation = np.einsum("kii->ki", inverse) * np.einsum("kii->ki", information)
+        is_regular = np.all((inflation > 0.0) & (inflation * COLLINEAR_TOLERANCE < 1.0), axis=1)
+        ok = (size <= LAST_STEP_TOLERANCE) & (variance > 0.0) & is_regular
         kept = target[ok]
         result.beta[kept] = ((theta[p] + step[:, p]) * weight)[ok]
         result.standard_error[kept] = (np.sqrt(np.maximum(variance, 0.0)) * weight)[ok]
@@ -393,6 +390,19 @@ def _joined(parts: list[_Filling]) -> CoxScan:
         iterations=np.concatenate([part.iterations for part in parts]),
         refusals=tuple(reason for part in parts for reason in part.refusals),
     )
+
+
+def _inverses(information: F8) -> F8:
+    """Inverses (L, q, q); NaN where a matrix is exactly singular."""
+    try:
+        return np.asarray(np.linalg.inv(information), dtype=np.float64)
+    except np.linalg.LinAlgError:
+        out = np.full_like(information, np.nan)
+        finite = np.isfinite(information).all(axis=(1, 2))
+        rank = np.linalg.matrix_rank(np.where(finite[:, None, None], information, 0.0))
+        for k in np.flatnonzero(rank == information.shape[1]):
+            out[k] = np.linalg.inv(information[k])
+        return out
 
 
 def _updated_inverse(inverse: F8, step: F8, fall: F8) -> F8:
