@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from python_models.estimators.genetics.harmonisation import harmonise
 from python_models.estimators.genetics.mendelian_randomisation import Instruments, causal_estimate
 
 SAME_FORMULA = 1e-9  # relative; least squares by another route
@@ -25,7 +26,9 @@ METHODS = {
     "mr_simple_median": "simple_median",
 }
 
-FOLDER = Path(__file__).resolve().parents[2].parent / "shared/reference/genetics/mr"
+SHARED = Path(__file__).resolve().parents[2].parent / "shared"
+LEAD_SNPS = SHARED / "data/genetics/lead_snps_bone_muscle.tsv"
+FOLDER = SHARED / "reference/genetics/mr"
 pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="needs ../shared/reference/genetics/mr")
 
 
@@ -72,3 +75,54 @@ def test_causal_estimate__equals_two_sample_mr(selection: str, theirs: str) -> N
             assert value is None, key
         else:
             assert value == pytest.approx(float(expected[key]), rel=SAME_FORMULA), key
+
+
+@pytest.mark.skipif(not LEAD_SNPS.is_file(), reason="needs ../shared/data/genetics/lead_snps_bone_muscle.tsv")
+@pytest.mark.parametrize(
+    ("exposure", "outcome"),
+    [
+        ("Hand grip strength (left)", "Hand grip strength (right)"),
+        ("Leg fat-free mass (left)", "Leg fat-free mass (right)"),
+        (
+            "Heel bone mineral density (BMD) T-score  automated (left)",
+            "Heel bone mineral density (BMD) T-score  automated (right)",
+        ),
+    ],
+)
+def test_causal_estimate__of_one_side_of_the_body_on_the_other_is_one(exposure: str, outcome: str) -> None:
+    """Real lead SNPs of UK Biobank, hit in both sides: same people, same biology, one unit for one unit."""
+    header, *rows = (line.split("\t") for line in LEAD_SNPS.read_text().splitlines())
+    column = {name: header.index(name) for name in header}
+
+    def of_trait(name: str) -> dict[str, list[str]]:
+        return {row[column["SNP"]]: row for row in rows if row[column["exposure"]] == name}
+
+    one, other = of_trait(exposure), of_trait(outcome)
+    snps = sorted(set(one) & set(other))
+
+    def values(trait: dict[str, list[str]], name: str) -> list[str]:
+        return [trait[snp][column[f"{name}.exposure"]] for snp in snps]
+
+    def numbers(trait: dict[str, list[str]], name: str) -> np.ndarray:
+        return np.array([float(text) if text else np.nan for text in values(trait, name)])
+
+    aligned = harmonise(
+        effect_allele_exposure=values(one, "effect_allele"),
+        other_allele_exposure=values(one, "other_allele"),
+        effect_allele_outcome=values(other, "effect_allele"),
+        other_allele_outcome=values(other, "other_allele"),
+        beta_exposure=numbers(one, "beta"),
+        beta_outcome=numbers(other, "beta"),
+        allele_frequency_exposure=numbers(one, "eaf"),
+        allele_frequency_outcome=numbers(other, "eaf"),
+    )
+    kept = aligned.is_kept
+    assert kept.sum() >= 20
+    instruments = Instruments.of(
+        beta_exposure=numbers(one, "beta")[kept],
+        se_exposure=numbers(one, "se")[kept],
+        beta_outcome=aligned.beta_outcome[kept],
+        se_outcome=numbers(other, "se")[kept],
+    )
+    estimate = causal_estimate(instruments, method="ivw").estimate
+    assert estimate == pytest.approx(1.0, abs=0.1)
