@@ -6,6 +6,7 @@ own renderer and put into this project's page, which has its own style sheet.
 """
 
 import re
+from functools import cache
 from typing import Any
 
 from great_expectations.render.renderer import ValidationResultsPageRenderer
@@ -20,11 +21,17 @@ _TOGGLE = re.compile(r"<p[^>]*>\s*<a\b[^>]*data-toggle=\"collapse\".*?</a>\s*</p
 _BLANK_LINES = re.compile(r"\n\s*\n+")
 
 
+@cache
+def _section_view() -> DefaultJinjaSectionView:
+    """One view: each of its own would compile every template again."""
+    return DefaultJinjaSectionView()
+
+
 def rendered_sections(result: Any) -> str:
     """HTML of one validation result, one table per column as Data Docs show them."""
     # The first section repeats suite name, counts and load times, which our page says itself.
     sections = ValidationResultsPageRenderer().render(result).sections[1:]
-    view = DefaultJinjaSectionView()
+    view = _section_view()
     html = "\n".join(
         view.render({"section": section.to_json_dict(), "section_loop": {"index": 1}}) for section in sections
     )

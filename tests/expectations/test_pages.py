@@ -60,7 +60,9 @@ def visit(connection: duckdb.DuckDBPyConnection, write_suite: WriteSuite, no_exc
 
 
 def a_rich_suite(door: str = "raw") -> dict[str, Any]:
-    by_group = "select grp, count(*) as n_participants, avg(is_even::int) as share_even from people group by grp order by grp"
+    by_group = (
+        "select grp, count(*) as n_participants, avg(is_even::int) as share_even from people group by grp order by grp"
+    )
     return a_suite(
         an_asset(
             an_expectation(f"{door}_holds"),
