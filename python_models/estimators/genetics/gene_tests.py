@@ -1,6 +1,5 @@
 """SNP-wise mean gene test with an LD reference, and the direction that gene P values lose."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,11 +13,9 @@ from python_models.estimators.genetics.errors import (
     vectors_of_one_length,
 )
 from python_models.estimators.genetics.gene_snps import GeneSnps, GeneTests, gene_tests_of
+from python_models.estimators.genetics.genotypes import DosageOf, dosages
 from python_models.estimators.genetics.normal_tails import LOG_10, absolute_z
 from python_models.estimators.genetics.weighted_chi_square import log_tail_probability
-
-# dosage_of(positions) -> (n_people, len(positions)) allele counts of those SNPs, NaN where missing.
-DosageOf = Callable[[IntegerArray], FloatArray]
 
 SMALLEST_EIGENVALUE = 1e-10  # of a correlation matrix; below it only rounding
 
@@ -77,9 +74,7 @@ def snp_wise_mean_gene_tests(*, neg_log10_p: ArrayLike, gene_snps: GeneSnps, dos
         positions = positions[np.isfinite(values[positions])]
         if positions.size == 0:
             continue
-        dosage = dosage_of(positions)
-        if dosage.ndim != 2 or dosage.shape[1] != positions.size:
-            raise GeneticsInputError([f"dosage_of returned shape {dosage.shape} for {positions.size} SNPs"])
+        dosage = dosages(dosage_of, positions)
         eigenvalues, varies = ld_eigenvalues(dosage)
         positions = positions[varies]
         if positions.size == 0:

@@ -1,6 +1,5 @@
 """From associated SNPs to loci: clumping by distance, or by linkage disequilibrium where genotypes are at hand."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,14 +8,11 @@ from numpy.typing import ArrayLike
 
 from python_models.estimators.genetics.errors import (
     FloatArray,
-    GeneticsInputError,
     IntegerArray,
     vectors_of_one_length,
 )
+from python_models.estimators.genetics.genotypes import DosageOf, dosages
 from python_models.estimators.genetics.intervals import connected_stretches, extents
-
-# dosage_of(positions) -> (n_people, len(positions)) allele counts of those SNPs, NaN where missing.
-DosageOf = Callable[[IntegerArray], FloatArray]
 
 GENOME_WIDE_NEG_LOG10_P = float(-np.log10(5e-8))
 DEFAULT_WINDOW_BP = 500_000  # to either side of a lead SNP
@@ -147,9 +143,7 @@ def clump_by_ld(
 def _r_squared_with(lead: int, others: IntegerArray, *, dosage_of: DosageOf) -> FloatArray:
     """(m,) squared correlation of each SNP with the lead, over people with both calls."""
     asked = np.concatenate([[lead], others])
-    dosage = np.asarray(dosage_of(asked), dtype=np.float64)
-    if dosage.ndim != 2 or dosage.shape[1] != asked.size:
-        raise GeneticsInputError([f"dosage_of returned shape {dosage.shape} for {asked.size} SNPs"])
+    dosage = dosages(dosage_of, asked)
     x, y = dosage[:, :1], dosage[:, 1:]
     has_both = np.isfinite(x) & np.isfinite(y)
     n_both = np.maximum(has_both.sum(axis=0), 1)
