@@ -1,0 +1,242 @@
+"""The published synthetic study: it reconciles, it documents itself, and it exposes nobody."""
+
+import csv
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+import yaml
+
+from tests.pipeline.conftest import SMALL, Project
+
+pytestmark = pytest.mark.pipeline
+
+
+def test_every_layer_is_published(built: Project) -> None:
+    schemas = {row[0] for row in built.query("select distinct schema_name from duckdb_tables()")}
+    assert {"seeds", "staging", "intermediate", "marts", "results", "quality"} <= schemas
+
+
+def test_marts_results_and_quality_are_parquet_too(built: Project) -> None:
+    tables = built.query(
+        "select schema_name, table_name from duckdb_tables() where schema_name in ('marts', 'results', 'quality')"
+    )
+    folder = built.folder / "warehouse/parquet/study"
+    assert [row for row in tables if not (folder / str(row[0]) / f"{row[1]}.parquet").is_file()] == []
+
+
+def test_eligibility_flow_begins_with_the_export_and_ends_with_the_analysed(built: Project) -> None:
+    with (built.folder / "warehouse/export/synthetic/participant.csv").open() as handle:
+        landed = sum(1 for _ in handle) - 1
+    assert {row[0] for row in built.query("select distinct n_in from marts.eligibility_flow where step = 1")} == {
+        landed
+    }
+    differing = built.query(
+        """
+        select flow.exposure, flow.outcome_definition
+        from marts.eligibility_flow as flow
+        inner join results.hazard_ratios as ratios
+            on flow.arm = ratios.arm and flow.exposure = ratios.exposure
+            and flow.outcome_definition = ratios.outcome_definition
+        where flow.step = 7 and ratios.adjustment_set = 'unadjusted' and flow.n_out != ratios.n_participants
+        """
+    )
+    assert differing == []
+
+
+def test_events_of_a_model_are_the_events_of_the_mart(built: Project) -> None:
+    differing = built.query(
+        """
+        select ratios.exposure
+        from results.hazard_ratios as ratios
+        inner join (
+            select follow_ups.outcome_definition, count(*) as n, sum(follow_ups.is_event::int) as events,
+                sum(follow_ups.follow_up_days) / 365.25 as years
+            from marts.follow_ups as follow_ups
+            inner join marts.participants as participants using (participant_id)
+            where participants.grip_strength_kg is not null
+            group by follow_ups.outcome_definition
+        ) as counted using (outcome_definition)
+        where ratios.exposure = 'grip_strength' and ratios.adjustment_set = 'unadjusted'
+            and (ratios.n_events != counted.events or ratios.n_participants != counted.n
+                or abs(ratios.person_years - counted.years) > 1e-6)
+        """
+    )
+    assert differing == []
+
+
+def test_cox_score_recomputed_in_sql_is_zero_at_the_reported_estimate(built: Project) -> None:
+    """U = sum over event days of sum x - d * (Efron-weighted mean of x); unadjusted trend of walking pace."""
+    score, information = built.query(
+        """
+        with estimate as (
+            select log_hazard_ratio as beta from results.hazard_ratios
+            where exposure = 'walking_pace' and adjustment_set = 'unadjusted' and is_primary
+        ),
+        people as (
+            select follow_ups.follow_up_days as day, follow_ups.is_event,
+                cast(participants.walking_pace_level as double) as x,
+                exp(estimate.beta * participants.walking_pace_level) as risk
+            from marts.follow_ups as follow_ups
+            inner join marts.participants as participants using (participant_id)
+            cross join estimate
+            where follow_ups.outcome_definition = 'first_occurrence_any_source'
+                and participants.walking_pace_level is not null
+        ),
+        days as (
+            select day, sum(risk) as s0, sum(risk * x) as s1, sum(risk * x * x) as s2,
+                count(*) filter (is_event) as d,
+                coalesce(sum(x) filter (is_event), 0) as x_events,
+                coalesce(sum(risk) filter (is_event), 0) as e0,
+                coalesce(sum(risk * x) filter (is_event), 0) as e1,
+                coalesce(sum(risk * x * x) filter (is_event), 0) as e2
+            from people group by day
+        ),
+        at_risk as (
+            select day, d, x_events, e0, e1, e2,
+                sum(s0) over (order by day desc) as r0,
+                sum(s1) over (order by day desc) as r1,
+                sum(s2) over (order by day desc) as r2
+            from days
+        ),
+        tied as (
+            select *, unnest(range(d)) / d as share from at_risk where d > 0
+        ),
+        terms as (
+            select x_events / d as x,
+                (r1 - share * e1) / (r0 - share * e0) as mean,
+                (r2 - share * e2) / (r0 - share * e0) as square
+            from tied
+        )
+        select sum(x - mean), sum(square - mean * mean) from terms
+        """
+    )[0]
+    assert abs(float(score)) < 1e-6 * float(information)
+
+
+def test_both_estimators_are_beside_each_other_on_primary_rows(built: Project) -> None:
+    rows = built.query(
+        "select log_hazard_ratio, second_log_hazard_ratio, standard_error from results.hazard_ratios "
+        "where is_primary and refusal is null"
+    )
+    assert len(rows) >= 12
+    assert all(abs(float(a) - float(b)) < 1e-6 * float(e) + 1e-7 for a, b, e in rows)
+
+
+def test_no_result_and_no_quality_table_holds_a_participant(built: Project) -> None:
+    ids = {row[0] for row in built.query("select participant_id from marts.participants limit 200")}
+    columns = built.query(
+        "select schema_name, table_name, column_name from duckdb_columns() "
+        "where schema_name in ('results', 'quality') and data_type = 'VARCHAR'"
+    )
+    assert all(column != "participant_id" for _, _, column in columns)
+    for schema, table, column in columns:
+        values = {str(row[0]) for row in built.query(f'select distinct "{column}" from {schema}."{table}"')}
+        assert not values & ids
+        assert not any("SYN0" in value for value in values)
+
+
+def test_pages_and_logs_hold_no_participant(built: Project) -> None:
+    written = [*(built.folder / "warehouse/quality").rglob("*"), *(built.folder / "logs").rglob("*")]
+    assert any(path.name == "index.html" for path in written)
+    assert [path.name for path in written if path.is_file() and b"SYN0" in path.read_bytes()] == []
+
+
+def test_everything_made_from_the_embedded_cohort_says_synthetic(built: Project) -> None:
+    assert "SYNTHETIC" in (built.folder / "warehouse/export/synthetic/README.txt").read_text()
+    front = (built.folder / "warehouse/quality/synthetic/index.html").read_text()
+    assert "synthetic" in front.lower()
+
+
+def test_every_published_column_is_documented(built: Project) -> None:
+    documented = set()
+    for path in [*(built.folder / "models").rglob("*.yml"), *(built.folder / "python_models").rglob("*.yml")]:
+        for model in yaml.safe_load(path.read_text()).get("models", []):
+            documented |= {(model["name"], column["name"]) for column in model.get("columns", [])}
+    published = built.query(
+        "select table_name, column_name from duckdb_columns() "
+        "where schema_name in ('staging', 'intermediate', 'marts', 'results') and not internal"
+    )
+    assert sorted(set(published) - documented) == []
+
+
+def test_a_second_build_makes_nothing_again(built: Project) -> None:
+    export = built.folder / "warehouse/export/synthetic/participant.csv"
+    landing = built.folder / "warehouse/raw/synthetic/participant.parquet"
+    before = export.stat().st_mtime_ns, landing.stat().st_mtime_ns
+    made = built.run("-m", "warehouse.synthetic", *SMALL, "--out", "warehouse/export/synthetic")
+    assert made.returncode == 0, made.stderr
+    landed = built.run("-m", "warehouse.ingest", "--from", "warehouse/export/synthetic", "--cohort", "synthetic")
+    assert landed.returncode == 0, landed.stderr
+    assert (export.stat().st_mtime_ns, landing.stat().st_mtime_ns) == before
+
+
+def test_lineage_leads_to_the_fields(built: Project) -> None:
+    told = built.run("-m", "warehouse.lineage", "marts.participants.grip_strength_kg")
+    assert told.returncode == 0, told.stderr
+    assert "raw.participant.p46_i0" in told.stdout
+    assert "raw.participant.p47_i0" in told.stdout
+    unknown = built.run("-m", "warehouse.lineage", "marts.participants.grip")
+    assert unknown.returncode == 8
+    assert "grip_strength_kg" in unknown.stderr
+
+
+def test_the_data_dictionary_is_current(built: Project) -> None:
+    committed = (built.folder / "models/marts/_data_dictionary.md").read_text()
+    assert built.run("-m", "warehouse.lineage", "--write-dictionary").returncode == 0
+    written = (built.folder / "models/marts/_data_dictionary.md").read_text()
+    assert written == committed, "run make docs and commit models/marts/_data_dictionary.md"
+
+
+def test_dbt_docs_work_offline(built: Project) -> None:
+    dbt = str(Path(sys.executable).parent / "dbt")
+    finished = subprocess.run(
+        [dbt, "--quiet", "docs", "generate", "--static"],
+        cwd=built.folder,
+        env=built.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stdout
+    page = (built.folder / "target/static_index.html").read_text()
+    assert "Data dictionary" in page
+
+
+def test_the_prompt_answers_and_cannot_write(built: Project) -> None:
+    answered = built.run("-m", "warehouse.sql", "select count(*) as n from marts.participants")
+    assert answered.returncode == 0
+    refused = built.run("-m", "warehouse.sql", "delete from marts.participants")
+    assert "read-only" in refused.stderr
+
+
+def test_truth_table_agrees_with_the_published_logs(built: Project) -> None:
+    """The large-sample values that the cohort ships are within 5 % of the published logs."""
+    with (built.folder / "warehouse/export/synthetic/truth.csv").open() as handle:
+        rows = [
+            row for row in csv.DictReader(handle) if row["quantity"] == "log_hazard_ratio" and row["reference_value"]
+        ]
+    primary = [row for row in rows if row["adjustment_set"] == "M2"]
+    assert len(primary) == 4
+    for row in primary:
+        assert abs(float(row["large_sample_value"]) / float(row["reference_value"]) - 1) < 0.05
+
+
+def test_bare_dbt_build_publishes_again(built: Project) -> None:
+    study = built.folder / "warehouse/study.duckdb"
+    before = study.stat().st_ino
+    dbt = str(Path(sys.executable).parent / "dbt")
+    finished = subprocess.run(
+        [dbt, "build", "--select", "truth_comparisons"],
+        cwd=built.folder,
+        env=built.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stdout
+    assert study.stat().st_ino != before
+    with duckdb.connect(str(study), read_only=True) as connection:
+        assert connection.execute("select count(*) from results.truth_comparisons").fetchall()[0][0] > 0
