@@ -12,6 +12,7 @@ References: Cox 1972, JRSS B 34:187; Efron 1977, JASA 72:557; Nocedal & Wright 2
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -38,6 +39,8 @@ LAST_STEP_TOLERANCE = 1e-5
 # Moments cost a third more than a sweep without; below this step the next sweep is likely the last and takes them.
 LIKELY_LAST = 1e-4
 MAX_SWEEPS = 16
+# Finished biomarkers are carried along until fewer than this share is left: copying the rest costs part of a sweep.
+COMPRESS_BELOW = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +115,7 @@ class CoxScanner:
             names=names,
             min_events_per_parameter=min_events_per_parameter,
         )
+        self.position: I8 = np.arange(self.covariates.shape[0])
         self.without: CoxFit = self._fit(self.covariates, self.data.labels, slice(None))
         if self.without.refusal is not None:
             return
@@ -120,6 +124,11 @@ class CoxScanner:
             risk_sets=self.data.risk_sets(), covariates=standardised.astype(np.float64), efron=ties == "efron"
         )
         n, p = self.rows.shape
+        # Where each given row goes: those ever at risk in visiting order, the others behind them.
+        is_at_risk = np.zeros(self.covariates.shape[0], dtype=bool)
+        is_at_risk[self.rows.order] = True
+        self.position[self.rows.order] = np.arange(n)
+        self.position[~is_at_risk] = np.arange(n, self.covariates.shape[0])
         self.start_beta = self.without.beta * self.data.scale
         self.start_information = self.without.information / np.outer(self.data.scale, self.data.scale)
         one, nothing = np.ones(1), np.zeros((n, 1), dtype=np.float32)
@@ -157,11 +166,9 @@ class CoxScanner:
         result = _Filling(n_lanes)
         reasons = result.refusals
         values = np.empty((block.shape[1], n_lanes), dtype=block.dtype)
-        kernels.lanes_last(block, values)
+        kernels.lanes_last(block, self.position, values)
         # Sums about the first known value keep the variance of a biomarker far from 0.
-        first = np.argmax(np.isfinite(values), axis=0)
-        about = values[first, np.arange(n_lanes)].astype(np.float64)
-        about = np.where(np.isfinite(about), about, 0.0)
+        about = kernels.first_known(values)
         total, square = np.zeros(n_lanes), np.zeros(n_lanes)
         known, infinite = np.zeros(n_lanes, dtype=np.int64), np.zeros(n_lanes, dtype=np.int64)
         kernels.lane_moments(values, about, total, square, known, infinite)
@@ -169,7 +176,7 @@ class CoxScanner:
         variance = (square - total**2 / np.maximum(known, 1)) / np.maximum(known - 1, 1)
         result.standard_deviation[:] = np.sqrt(np.maximum(variance, 0.0))
         result.n[:] = known
-        result.n_events[:] = np.sum(np.isfinite(values[self.data.is_event]), axis=0)
+        result.n_events[:] = np.sum(np.isfinite(values[self.position[self.data.is_event]]), axis=0)
         q = self.covariates.shape[1] + 1
         for k in range(n_lanes):
             reasons[k] = self._refusal(
@@ -222,11 +229,12 @@ class CoxScanner:
         return None
 
     def _fit_together(self, given: Values, fit: I8, result: _Filling) -> I8:
-        """Fit lanes `fit` of given (n, L) together, fill result, return those that did not settle."""
+        """Fit lanes `fit` of given (n, L), rows sorted, together; fill result, return those that did not settle."""
         rows = self.rows
         p = self.covariates.shape[1]
         q = p + 1
-        values = np.take(given if fit.shape[0] == given.shape[1] else given[:, fit], rows.order, axis=0)
+        at_risk = given[: rows.shape[0]]
+        values = at_risk if fit.shape[0] == given.shape[1] else np.ascontiguousarray(at_risk[:, fit])
         centre = result.mean[fit].copy()
         weight = 1.0 / result.standard_deviation[fit]
         at_events = (values[rows.event_rows].astype(np.float64) - centre) * weight
@@ -266,25 +274,29 @@ class CoxScanner:
                 inverse = _updated_inverse(inverse, previous_step, previous_score - now)
             step = np.einsum("kij,kj->ki", inverse, now)
             size = np.sqrt(np.abs(np.einsum("ki,ki->k", step, now)))
-            done = (size <= STEP_TOLERANCE) & with_moments
-            lost = ~np.isfinite(size)
-            sweeps[lanes] = count
+            is_small = size <= STEP_TOLERANCE
+            done = is_small & with_moments
             if with_moments:
                 ended = lanes[done]
                 steps[:, ended], tied[:, ended] = swept.hazard_steps[:, done], swept.tied_steps[:, done]
                 score[:, ended], mean_products[:, :, ended] = now[done].T, swept.moments[:, :, done]
                 loglik[ended] = np.sum(event_sum[:, ended] * theta[:, ended], axis=0) - swept.log_denominator[done]
                 is_settled[ended] = True
-            stay = ~done & ~lost
-            # A lane that is done but had no moments taken stays where it is for one more sweep.
-            step = np.where((size <= STEP_TOLERANCE)[:, None], 0.0, step)
-            theta[:, lanes[stay]] += step[stay].T
+            # A lane that is done, or small but without moments, stays where it is; one that overflowed is given up.
+            open_lanes = ~is_small & np.isfinite(size)
+            sweeps[lanes[open_lanes | (is_small & ~is_settled[lanes]) | done]] = count
+            step = np.where(open_lanes[:, None], step, 0.0)
+            theta[:, lanes] += step.T
+            waiting = is_small & ~is_settled[lanes]
+            stay = open_lanes | waiting
             if not stay.any():
                 break
             # One slow lane must not keep the others from ending.
-            with_moments = bool(np.median(size[stay]) < LIKELY_LAST) or bool(np.min(size[stay]) <= STEP_TOLERANCE)
-            lanes, inverse, previous_score, previous_step = lanes[stay], inverse[stay], now[stay], step[stay]
-            if lanes.shape[0] < current.shape[1]:
+            with_moments = bool(waiting.any()) or bool(np.median(size[open_lanes]) < LIKELY_LAST)
+            previous_score, previous_step = now, step
+            if stay.sum() < COMPRESS_BELOW * lanes.shape[0]:
+                lanes, inverse = lanes[stay], inverse[stay]
+                previous_score, previous_step = previous_score[stay], previous_step[stay]
                 current = np.ascontiguousarray(values[:, lanes])
 
         settled = np.flatnonzero(is_settled)
@@ -398,10 +410,9 @@ def _inverses(information: F8) -> F8:
         return np.asarray(np.linalg.inv(information), dtype=np.float64)
     except np.linalg.LinAlgError:
         out = np.full_like(information, np.nan)
-        finite = np.isfinite(information).all(axis=(1, 2))
-        rank = np.linalg.matrix_rank(np.where(finite[:, None, None], information, 0.0))
-        for k in np.flatnonzero(rank == information.shape[1]):
-            out[k] = np.linalg.inv(information[k])
+        for k in range(information.shape[0]):
+            with contextlib.suppress(np.linalg.LinAlgError):
+                out[k] = np.linalg.inv(information[k])
         return out
 
 

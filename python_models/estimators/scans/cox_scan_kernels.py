@@ -277,14 +277,14 @@ def covariate_products(covariates: F8, products: F8) -> None:
 
 
 @njit(cache=True, nogil=True)
-def lanes_last(block: Values, transposed: Values) -> None:
-    """transposed (n, L) = block (L, n), in tiles that stay in cache."""
+def lanes_last(block: Values, position: I8, transposed: Values) -> None:
+    """transposed (n, L) at row position[i] = block (L, n) at column i, in tiles that stay in cache."""
     n_lanes, n = block.shape
     for start in range(0, n, 64):
         stop = min(start + 64, n)
         for lane in range(n_lanes):
             for i in range(start, stop):
-                transposed[i, lane] = block[lane, i]
+                transposed[position[i], lane] = block[lane, i]
 
 
 @njit(cache=True, nogil=True, fastmath={"contract"})
@@ -304,6 +304,19 @@ def start_products(
             total[lane] += c if x == x else 0.0
             weighted_values[i, lane] = c * known
             squares[lane] += c * known * known
+
+
+@njit(cache=True, nogil=True)
+def first_known(values: Values) -> F8:
+    """First finite value (L,) of each biomarker of values (n, L); 0 where there is none."""
+    n, n_lanes = values.shape
+    first = np.zeros(n_lanes)
+    for lane in range(n_lanes):
+        for i in range(n):
+            if np.isfinite(values[i, lane]):
+                first[lane] = values[i, lane]
+                break
+    return first
 
 
 @njit(cache=True, nogil=True)
