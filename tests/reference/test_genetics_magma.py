@@ -18,6 +18,7 @@ PRINTED = 5.5e-5
 LARGEST_EXACT_SHARE = 0.5
 # ... and its integral loses its digits below P = 2e-9 (three genes are printed with the same P, 5e-10).
 LARGEST_EXACT_Z = 5.88
+LARGEST_COMPARED = 400  # SNPs: the remaining genes agree no better and take most of the time
 # Beyond half the reference people the two methods stay close in the body of the distribution.
 CLOSE_MEDIAN = 0.06
 
@@ -74,6 +75,7 @@ def reference() -> dict[str, Any]:
 @pytest.mark.parametrize(("file", "maf"), [("common_mean", 0.02), ("snpwise_mean", 0.0)])
 def test_snp_wise_mean__equals_magma(reference: dict[str, Any], file: str, maf: float) -> None:
     theirs = np.genfromtxt(REFERENCE / f"{file}.genes.out", names=True, dtype=None, encoding="utf-8")
+    theirs = theirs[theirs["NSNPS"] <= LARGEST_COMPARED]
     kept = [snps[reference["maf"][snps] > maf] for snps in (reference["genes"][str(g)] for g in theirs["GENE"])]
     genes = GeneSnps.of(
         offsets=np.concatenate([[0], np.cumsum([len(snps) for snps in kept])]),

@@ -192,8 +192,8 @@ def colocalisation(
 
     References
     ----------
-    Giambartolomei et al. 2014, PLoS Genetics 10:e1004383, eqs. 2-3 and Text S1; Wallace 2020, PLoS Genetics
-    16:e1008720 (choice and sensitivity of p12).
+    Giambartolomei et al. 2014, PLoS Genetics 10(5), eqs. 2-3 and Text S1; Wallace 2020, PLoS Genetics
+    16(4) (choice and sensitivity of p12).
     """
     if first.z.size != second.z.size:
         raise GeneticsInputError([f"the traits have {first.z.size:,} and {second.z.size:,} SNPs"])

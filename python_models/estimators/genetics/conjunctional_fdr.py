@@ -86,7 +86,7 @@ def conjunctional_fdr(
 
     References
     ----------
-    Andreassen et al. 2013, PLoS Genetics 9:e1003455, Methods; Smeland et al. 2020, Human Genetics 139:85-94.
+    Andreassen et al. 2013, PLoS Genetics 9(4), Methods; Smeland et al. 2020, Human Genetics 139:85-94.
     """
     first, second = vectors_of_one_length(neg_log10_p_1=neg_log10_p_1, neg_log10_p_2=neg_log10_p_2)
     _refuse_impossible(first, second, ld_block=ld_block, pruned_sets=pruned_sets, rng=rng)

@@ -58,7 +58,7 @@ def snp_wise_mean_gene_tests(*, neg_log10_p: ArrayLike, gene_snps: GeneSnps, dos
 
     References
     ----------
-    de Leeuw et al. 2015, PLoS Computational Biology 11:e1004219, SNP-wise models; Imhof 1961, Biometrika 48:419-426.
+    de Leeuw et al. 2015, PLoS Computational Biology 11(4), SNP-wise models; Imhof 1961, Biometrika 48:419-426.
     """
     values = np.asarray(neg_log10_p, dtype=np.float64)
     n_impossible = int(((values < 0) | np.isinf(values)).sum())

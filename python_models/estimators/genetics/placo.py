@@ -117,7 +117,7 @@ def placo(
 
     References
     ----------
-    Ray and Chatterjee 2020, PLoS Genetics 16:e1009218, eq. 3; Park and Ray 2025, HGG Advances 6:100501 (PLACO+).
+    Ray and Chatterjee 2020, PLoS Genetics 16(12), eq. 3; Park and Ray 2025, HGG Advances 6:100501 (PLACO+).
     """
     if method not in ("placo", "placo_plus"):
         raise GeneticsInputError([f"method {method!r} is unknown; use 'placo' or 'placo_plus'"])

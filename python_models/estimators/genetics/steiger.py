@@ -124,7 +124,7 @@ def steiger(*, r_exposure: ArrayLike, r_outcome: ArrayLike, n_exposure: ArrayLik
 
     References
     ----------
-    Hemani, Tilling and Davey Smith 2017, PLoS Genetics 13:e1007081, Methods.
+    Hemani, Tilling and Davey Smith 2017, PLoS Genetics 13(11), Methods.
     """
     r_x, r_y, n_x, n_y = vectors_of_one_length(
         r_exposure=r_exposure, r_outcome=r_outcome, n_exposure=n_exposure, n_outcome=n_outcome
