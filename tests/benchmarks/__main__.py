@@ -1,0 +1,24 @@
+"""python -m tests.benchmarks [stages] [estimators]: without a name, all."""
+
+import argparse
+
+from tests.benchmarks.estimators import estimator_measurements
+from tests.benchmarks.measure import record
+from tests.benchmarks.stages import stage_measurements
+
+PARTS = {"estimators": estimator_measurements, "stages": stage_measurements}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks")
+    parser.add_argument("parts", nargs="*", metavar="part", help=f"one or more of {', '.join(PARTS)}")
+    chosen = parser.parse_args().parts or list(PARTS)
+    unknown = [part for part in chosen if part not in PARTS]
+    if unknown:
+        parser.error(f"{', '.join(unknown)}: choose from {', '.join(PARTS)}")
+    record([measurement for part in chosen for measurement in PARTS[part]()])
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
