@@ -7,7 +7,9 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 
+from python_models.estimators.survival.concordance import concordance
 from python_models.estimators.survival.cox import fit_cox
+from python_models.estimators.survival.log_rank import log_rank_test
 from python_models.estimators.survival.proportional_hazards import check_proportional_hazards
 from tests.reference.survival_case import assert_fit, complete, needs_cases, read_case
 
@@ -17,6 +19,8 @@ pytestmark = needs_cases
 SAME_STOP = 1e-10
 # coxph stops when the log likelihood has changed by 1e-9 of itself; up to 4e-7 of a coefficient from the maximum.
 MAXIMUM = 1e-6
+# Counts and their ratios.
+ROUNDING = 1e-12
 # The score test squares a score that is a difference of sums.
 SCORE_TEST = 1e-9
 
@@ -146,6 +150,39 @@ def test_flchain_on_the_follow_up_scale() -> None:
     for point in expected["baseline_cumhaz"]:
         index = np.searchsorted(fit.baseline_time, point["time"], side="right") - 1
         assert at_zero[index] == pytest.approx(point["cumhaz"], rel=SAME_STOP)
+
+
+def check_concordance(arguments: dict[str, Any], expected: dict[str, Any], **options: Any) -> None:
+    outcome = {name: arguments[name] for name in ("exit", "event", "entry") if name in arguments}
+    scores = np.asarray(arguments["covariates"]).reshape(len(outcome["exit"]), -1) @ list(expected["coef"].values())
+    # People with equal covariates have equal scores; a matrix product may not know.
+    ours = concordance(**outcome, risk_score=np.round(scores, 10), **options)
+    assert ours.concordance == pytest.approx(expected["concordance"]["c"], rel=ROUNDING)
+    assert ours.standard_error == pytest.approx(expected["concordance"]["se"], rel=ROUNDING)
+
+
+def test_concordance() -> None:
+    columns, results = read_case("a01_gehan_6mp")
+    gehan = {"exit": columns["time"], "event": columns["cens"], "covariates": columns["trt6mp"]}
+    check_concordance(gehan, results["efron"])
+    check_concordance(gehan, results["strata_pair_efron"], strata=columns["pair"])
+    arguments, results, _ = lung()
+    check_concordance(arguments, results["efron"])
+    arguments, results, institution = lung("inst")
+    check_concordance(arguments, results["strata_inst_efron"], strata=institution)
+    check_concordance(arguments, results["cluster_inst_efron"], cluster=institution)
+    arguments, results = heart()
+    check_concordance(arguments, results["efron"])
+    arguments, results, _ = flchain("quarter days")
+    check_concordance(arguments, results["efron"])
+
+
+def test_log_rank_of_gehan() -> None:
+    columns, results = read_case("a01_gehan_6mp")
+    ours = log_rank_test(exit=columns["time"], event=columns["cens"], group=columns["trt6mp"])
+    assert ours.chi_squared == pytest.approx(results["logrank"]["chisq"], rel=ROUNDING)
+    np.testing.assert_allclose(ours.observed, results["logrank"]["obs"], rtol=ROUNDING)
+    np.testing.assert_allclose(ours.expected, results["logrank"]["exp"], rtol=ROUNDING)
 
 
 def check_zph(arguments: dict[str, Any], transform: Any, expected: list[dict[str, Any]]) -> None:
