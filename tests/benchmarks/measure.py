@@ -3,13 +3,13 @@
 import json
 import os
 import platform
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 LEDGER = Path("warehouse/bench.jsonl")
+LINE = "{:28} {:>32} {:>9} {:>8}  {:10} {:>9} {:>7}  {}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +81,22 @@ def record(measurements: Sequence[Measurement]) -> None:
         for one in measurements:
             ledger.write(json.dumps({**asdict(one), "ratio": one.ratio, **facts}) + "\n")
     print(f"\n{facts['cores']} cores, {facts['processor']}, Python {facts['python']}")
-    print(
-        f"{'what':44} {'size':>28} {'seconds':>9} {'peak MB':>8}  {'peer':18} {'seconds':>9} {'ratio':>7}  largest difference"
-    )
+    columns = ("what", "size", "seconds", "peak MB", "peer", "seconds", "ratio", "largest difference")
+    print(LINE.format(*columns))
     for one in measurements:
-        peak = "" if one.peak_mb is None else f"{one.peak_mb:,.0f}"
-        peer_seconds = "" if one.peer_seconds is None else f"{one.peer_seconds:.3f}"
-        ratio = "" if one.ratio is None else f"{one.ratio:.1f}"
-        difference = "" if one.largest_difference is None else f"{one.largest_difference:.1e}"
         print(
-            f"{one.name:44} {one.size:>28} {one.seconds:9.3f} {peak:>8}  {one.peer or '':18} {peer_seconds:>9} {ratio:>7}  {difference}",
-            file=sys.stdout,
+            LINE.format(
+                one.name,
+                one.size,
+                f"{one.seconds:.3f}",
+                _shown(one.peak_mb, ",.0f"),
+                one.peer or "",
+                _shown(one.peer_seconds, ".3f"),
+                _shown(one.ratio, ".1f"),
+                _shown(one.largest_difference, ".1e"),
+            )
         )
+
+
+def _shown(value: float | None, form: str) -> str:
+    return "" if value is None else format(value, form)
