@@ -70,6 +70,8 @@ def in_order(findings: Sequence[Finding]) -> list[Finding]:
 
 def counted_words(findings: Sequence[Finding]) -> str:
     """ "2 critical, 1 warning, 40 hold" """
+    if not findings:
+        return "nothing to check for this cohort"
     counts = {word: sum(f.outcome == word for f in findings) for word in ("critical", "warning", "accepted", "holds")}
     parts = [f"{counts['critical']} critical"] if counts["critical"] else []
     if counts["warning"]:

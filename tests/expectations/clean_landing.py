@@ -24,7 +24,7 @@ Column = npt.NDArray[np.object_]
 
 RECORD_TABLES = (
     "hesin hesin_diag hesin_oper death death_cause gp_clinical gp_registrations gp_scripts withdrawals "
-    "olink_data ld_scores"
+    "olink_data ld_scores gwas_traits"
 )
 GWAS_COLUMNS = (
     "trait source_format chromosome base_pair_location variant_id rsid effect_allele other_allele "
@@ -64,6 +64,7 @@ create table withdrawals as select eid from participant limit 3;
 create table ld_scores as
 select chromosome, rsid, base_pair_location, '0' as cm, '0.2' as maf, '20' as l2
 from gwas where trait = 'osteoporosis' limit 6000;
+create table gwas_traits as select distinct trait, '400000' as n, cast(null as varchar) as n_cases from gwas;
 create table files as select * from (values
     ('participant.csv', 'participant', 3000, 0),
     ('hesin.csv', 'hesin', 6000, 1)
