@@ -198,7 +198,7 @@ CASES: dict[str, tuple[Spoil, str]] = {
     "list and array columns": (_list_and_array, r"one list column or one column per array index; p41270 is both"),
     "a visit that is none": (_wrong_visit, r"field 31 is asked once; p31_i1 names visit 1"),
     "raw and corrected NMR": (_both_nmr, r"raw and corrected values are both here"),
-    "parts that disagree": (_conflicting_parts, r"says the same of every participant; p31 differs"),
+    "parts that disagree": (_conflicting_parts, r"two files say the same of a participant; p31 differs"),
 }
 
 

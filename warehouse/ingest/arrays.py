@@ -106,7 +106,7 @@ def combine_columns(
     n_items = last + 1 if lengths is None else np.where(last >= 0, np.maximum(lengths, last + 1), 0)
     offsets = np.zeros(n_rows + 1, dtype=np.int64)
     np.cumsum(n_items, out=offsets[1:])
-    pieces: list[pa.Array] = [pa.array(["null"])]
+    pieces: list[pa.Array] = []
     take = np.zeros(offsets[-1], dtype=np.int64)
     base = 1
     for index in ordered:
@@ -114,10 +114,12 @@ def combine_columns(
         rows = np.flatnonzero(valid)
         if rows.size == 0:
             continue
-        pieces.append(_quoted(columns[index].drop_null()))
+        pieces.append(columns[index].drop_null())
         take[offsets[rows] + index - first_index] = base + np.arange(rows.size)
         base += rows.size
-    items = pa.concat_arrays(pieces).take(pa.array(take))
+    # Item 0 is the literal null, which every cell not set above takes.
+    values = [_quoted(pa.concat_arrays(pieces))] if pieces else []
+    items = pa.concat_arrays([pa.array(["null"]), *values]).take(pa.array(take))
     lists = pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), items)
     texts = pc.binary_join_element_wise("[", pc.binary_join(lists, ","), "]", "")
     return pc.if_else(pa.array(n_items == 0), pa.scalar(None, pa.string()), texts), too_long

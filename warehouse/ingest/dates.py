@@ -17,9 +17,12 @@ SLASHED = re.compile(r"^(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})(?:[T ][\d:.]+)?$")
 NAMED_MONTH = re.compile(r"^(\d{1,2})[ -]?([A-Za-z]{3})[A-Za-z]*[ -]?(\d{4})$")
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
+NONE = pa.array([], pa.uint64())
 TIMESTAMP = r"^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2})(:\d{2})?(?:\.\d+)?(?:Z|[+]00:?00)?$"
 
 # UK Biobank holds dates of events from early childhood of its oldest participants to its placeholders in 2037.
+
+
 FIRST_YEAR, LAST_YEAR = 1850, 2100
 
 
@@ -121,8 +124,9 @@ class DateReader:
                 self.known[text] = self._one(text)
             isos.append(self.known[text])
         read = pa.array(isos, pa.string()).take(coded.indices)
-        bad = pc.indices_nonzero(pc.and_(pc.is_valid(column), pc.is_null(read)))
-        return read, bad
+        if read.null_count == column.null_count:
+            return read, NONE
+        return read, pc.indices_nonzero(pc.and_(pc.is_valid(column), pc.is_null(read)))
 
     def timestamps(self, column: pa.Array) -> tuple[pa.Array, pa.Array]:
         """ISO timestamps YYYY-MM-DDTHH:MM:SS, and the indices of cells that are none."""
@@ -131,7 +135,7 @@ class DateReader:
         short = pc.equal(pc.utf8_length(stamps), 16)
         stamps = pc.if_else(short, pc.binary_join_element_wise(stamps, "", ":00"), stamps)
         if pc.all(is_stamp, min_count=0).as_py():
-            return stamps, pa.array([], pa.uint64())
+            return stamps, NONE
         read = pa.array(
             [
                 stamp if matched else self._stamp(cell)

@@ -140,7 +140,12 @@ class ExportLanding:
         rows = {}
         listed = self.plan.of("coding_143")
         coding = protein_coding(listed[0].shape if listed else None, rejects) if self.plan.of("olink_long") else {}
-        with TableWriter(self.landing.path("olink_data"), LANDED_COLUMNS, rows_per_group=ROWS_PER_LONG_GROUP) as writer:
+        with TableWriter(
+            self.landing.path("olink_data"),
+            LANDED_COLUMNS,
+            rows_per_group=ROWS_PER_LONG_GROUP,
+            repeated=("eid", "ins_index", "protein"),
+        ) as writer:
             for one in self.plan.of("olink_wide", "olink_long"):
                 assert one.shape is not None
                 before = writer.n_rows

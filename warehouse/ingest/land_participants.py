@@ -1,10 +1,10 @@
 """Land the participant table: one file as it is, several files and corrected NMR values joined by eid."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from warehouse.ingest.fields import participant_columns
-from warehouse.ingest.join import join_parts
+from warehouse.ingest.join import Part, join_parts
 from warehouse.ingest.landing import Landing, TableWriter
 from warehouse.ingest.nmr import land_corrected
 from warehouse.ingest.participant import ROWS_PER_GROUP, ParticipantReader, land_part
@@ -12,8 +12,6 @@ from warehouse.ingest.plan_export import ExportPlan, PlannedMetabolites, Planned
 from warehouse.ingest.rejects import Rejects
 
 Advance = Callable[[int], None]
-# File name, the Parquet it landed in, its canonical columns without eid.
-Part = tuple[str, Path, Sequence[str]]
 
 
 def land_participants(plan: ExportPlan, landing: Landing, *, rejects: Rejects, advance: Advance) -> dict[str, int]:
@@ -37,7 +35,7 @@ def land_participants(plan: ExportPlan, landing: Landing, *, rejects: Rejects, a
         parts.append((part.found.name, folder / f"{k}.parquet", columns))
     for one in plan.metabolites:
         parts += _land_metabolites(one, plan, folder, rows, rejects, advance)
-    join_parts(parts, columns=participant_columns(), target=target, spill=landing.folder)
+    join_parts(parts, columns=participant_columns(), target=target, spill=folder)
     return rows
 
 

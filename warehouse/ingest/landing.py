@@ -7,7 +7,8 @@ import ctypes
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 
@@ -20,17 +21,39 @@ AT_FDCWD, RENAME_EXCHANGE = -100, 2
 
 
 class TableWriter:
-    """Append text batches to one Parquet file; columns not given are null."""
+    """Append text batches to one Parquet file; columns not given are null.
 
-    def __init__(self, path: Path, columns: Sequence[str], *, rows_per_group: int = ROWS_PER_GROUP) -> None:
+    repeated : columns given as dictionaries of few texts; they are written as such, and read as text.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        columns: Sequence[str],
+        *,
+        rows_per_group: int = ROWS_PER_GROUP,
+        repeated: Container[str] = (),
+    ) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.columns = tuple(columns)
-        self.schema = pa.schema([(name, pa.string()) for name in self.columns])
+        coded = pa.dictionary(pa.int32(), pa.string())
+        self.schema = pa.schema([(name, coded if name in repeated else pa.string()) for name in self.columns])
         self.n_rows = 0
         self._rows_per_group = rows_per_group
         self._waiting: list[pa.RecordBatch] = []
         self._n_waiting = 0
-        self._writer = pq.ParquetWriter(path, self.schema, compression="zstd", compression_level=1)
+        self._writer = pq.ParquetWriter(
+            path,
+            self.schema,
+            compression="zstd",
+            compression_level=1,
+            store_schema=False,
+            # Where some columns repeat, the others are measurements: a dictionary of them would be built in vain.
+            use_dictionary=[name for name in self.columns if name in repeated] or True,
+        )
+        # One row group is compressed while the next is read.
+        self._pool = ThreadPoolExecutor(max_workers=1)
+        self._writing: Future[None] | None = None
 
     def __enter__(self) -> "TableWriter":
         return self
@@ -38,9 +61,13 @@ class TableWriter:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None:
-            self._flush()
-        self._writer.close()
+        try:
+            if kind is None:
+                self._flush()
+                self._wait()
+        finally:
+            self._pool.shutdown()
+            self._writer.close()
 
     def write(self, columns: dict[str, pa.Array], n_rows: int) -> None:
         """Add n_rows rows given by column."""
@@ -48,7 +75,10 @@ class TableWriter:
             return
         empty = pa.nulls(n_rows, pa.string())
         self._waiting.append(
-            pa.RecordBatch.from_arrays([_text(columns.get(name, empty)) for name in self.columns], schema=self.schema)
+            pa.RecordBatch.from_arrays(
+                [_as(columns.get(name, empty), self.schema.field(name).type) for name in self.columns],
+                schema=self.schema,
+            )
         )
         self._n_waiting += n_rows
         self.n_rows += n_rows
@@ -58,13 +88,21 @@ class TableWriter:
     def _flush(self) -> None:
         if self._waiting:
             table = pa.Table.from_batches(self._waiting, schema=self.schema)
-            self._writer.write_table(table, row_group_size=self._rows_per_group)
+            self._wait()
+            self._writing = self._pool.submit(self._writer.write_table, table, row_group_size=self._rows_per_group)
         self._waiting, self._n_waiting = [], 0
 
+    def _wait(self) -> None:
+        if self._writing is not None:
+            self._writing.result()
+            self._writing = None
 
-def _text(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+
+def _as(column: pa.Array | pa.ChunkedArray, kind: pa.DataType) -> pa.Array:
     array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    return array if array.type == pa.string() else array.cast(pa.string())
+    if array.type == kind:
+        return array
+    return array.dictionary_encode() if pa.types.is_dictionary(kind) else array.cast(kind)
 
 
 def write_empty(path: Path, columns: Sequence[str]) -> None:

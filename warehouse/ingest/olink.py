@@ -76,14 +76,14 @@ def land_wide(
         if not names:
             continue
         n_rows = int(sum(lengths))
-        which = pa.DictionaryArray.from_arrays(
-            pa.array(np.repeat(np.arange(len(names), dtype=np.int32), lengths)), pa.array(names)
-        )
+        who = np.concatenate(takes).astype(np.int32)
+        which = np.repeat(np.arange(len(names), dtype=np.int32), lengths)
+        visit = np.zeros(n_rows, dtype=np.int32)
         writer.write(
             {
-                "eid": eids.take(pa.array(np.concatenate(takes))),
-                "ins_index": pa.repeat(pa.scalar(instance, pa.string()), n_rows),
-                "protein": which.cast(pa.string()),
+                "eid": pa.DictionaryArray.from_arrays(pa.array(who), eids.fill_null("")),
+                "ins_index": pa.DictionaryArray.from_arrays(pa.array(visit), pa.array([instance])),
+                "protein": pa.DictionaryArray.from_arrays(pa.array(which), pa.array(names)),
                 "result": pa.concat_arrays(values),
             },
             n_rows,

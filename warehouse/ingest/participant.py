@@ -31,6 +31,8 @@ NOT_A_MEANING = "a cell of a REPLACE export is a meaning of its coding"
 
 def whole_numbers(column: pa.Array) -> pa.Array:
     """`3.0` read as `3`: some converters write integers as floats."""
+    if not pc.any(pc.match_substring(column, "."), min_count=0).as_py():
+        return column
     return pc.replace_substring_regex(column, r"^(-?\d+)\.0+$", r"\1")
 
 

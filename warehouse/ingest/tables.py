@@ -9,6 +9,7 @@ import pyarrow.csv as csv
 from warehouse.errors import IngestError
 from warehouse.ingest.detect import Shape
 from warehouse.ingest.faults import refuse
+from warehouse.ingest.read_ahead import read_ahead
 from warehouse.ingest.rejects import Rejects
 from warehouse.ingest.stream import CleanStream
 
@@ -45,13 +46,38 @@ def stream_blocks(
     advance: Callable[[int], None] | None = None,
     block_bytes: int = BLOCK_BYTES,
 ) -> Iterator[Block]:
-    """Yield the rows of `shape` in blocks of about `block_bytes`.
+    """Yield the rows of `shape` in blocks of about `block_bytes`, read one block ahead.
 
     columns : the header columns to convert (all when None); others are parsed and left.
     names : column names to use in place of the header's.
 
     Raises IngestError when the file is damaged, or too many rows are ragged.
     """
+    return read_ahead(
+        lambda: _blocks(
+            shape,
+            rejects=rejects,
+            columns=columns,
+            missing=missing,
+            has_header=has_header,
+            names=names,
+            advance=advance,
+            block_bytes=block_bytes,
+        )
+    )
+
+
+def _blocks(
+    shape: Shape,
+    *,
+    rejects: Rejects,
+    columns: Sequence[str] | None,
+    missing: Sequence[str],
+    has_header: bool,
+    names: Sequence[str] | None,
+    advance: Callable[[int], None] | None,
+    block_bytes: int,
+) -> Iterator[Block]:
     header = list(names or shape.header)
     stream = CleanStream(
         shape.path, where=shape.name, encoding=shape.encoding, squeeze_spaces=shape.squeeze_spaces, advance=advance
