@@ -1,8 +1,8 @@
 """Harrell's concordance of a risk score with survival, and its infinitesimal-jackknife standard error.
 
 A pair is comparable when one has the event while the other, in the same stratum, is at risk and stays so longer
-(someone censored on the day of the event counts as staying longer). It is concordant when the one with the event has the
-higher score, and half so when the scores are equal. Two events on one day are not compared.
+(someone censored on the day of the event counts as staying longer). It is concordant when the one with the event has
+the higher score, and half so when the scores are equal. Two events on one day are not compared.
 
     C = (concordant + tied / 2) / comparable,     dC/dw_i = (a_i - C p_i) / comparable,
 
