@@ -10,6 +10,7 @@ import numpy.typing as npt
 from scipy import linalg
 
 from python_models.estimators.survival.cox_input import (
+    COLLINEAR_TOLERANCE,
     Ties,
     as_matrix,
     checked_arrays,
@@ -155,8 +156,12 @@ def refuse_information(derivatives: Derivatives, data: CoxData) -> tuple[str | N
     collinear = collinear_columns(derivatives.information, data.n_events)
     if not collinear:
         return None, ()
-    at_fault = tuple(data.labels[j] for j in collinear)
-    return f"collinear with the others among those at risk at the events: {', '.join(at_fault)}", at_fault
+    flat = np.diag(derivatives.information) <= COLLINEAR_TOLERANCE * data.n_events
+    constant = tuple(data.labels[j] for j in collinear if flat[j])
+    others = tuple(data.labels[j] for j in collinear if not flat[j])
+    reasons = [f"constant among those at risk at every event: {', '.join(constant)}"] if constant else []
+    reasons += [f"collinear with the covariates before it: {', '.join(others)}"] if others else []
+    return "; ".join(reasons), constant + others
 
 
 def inverse_information(information: F8) -> F8:

@@ -16,11 +16,12 @@ Stop = Literal["maximum", "coxph"]
 DECREMENT_TOLERANCE = 1e-9
 # At "coxph" it stops when the log likelihood has changed by less than this share, R's `coxph.control(eps)`.
 COXPH_EPS = 1e-9
-# Below this predicted gain in log likelihood a Newton step must shrink quadratically; else the maximum is at infinity.
+# Below this predicted gain in log likelihood Newton's steps shrink quadratically, unless the maximum is at infinity:
+# then the gain falls by a constant factor and the steps stay as they are. Below the second value steps are rounding.
 FLAT_GAIN = 1e-4
-# That many slow steps in a row, and a coefficient past this size per standard deviation, name the likelihood monotone.
+ROUNDING_GAIN = 1e-12
+# That many such steps in a row name the likelihood monotone.
 SLOW_STEPS = 3
-FAR = 1.0
 # Rounding of the log likelihood, as a share of it: a fall smaller than this is no fall.
 LOGLIK_ROUNDING = 1e-12
 MAX_ITERATIONS = 60
@@ -95,9 +96,9 @@ def maximise(
         gain = 0.5 * float(step @ current.score)
         if 2.0 * gain <= DECREMENT_TOLERANCE**2:
             return Maximum(beta + step, loglik, current, iteration - 1)
-        is_slow = gain < FLAT_GAIN and largest > 0.5 * float(np.max(np.abs(previous_step)))
+        is_slow = ROUNDING_GAIN < gain < FLAT_GAIN and largest > 0.5 * float(np.max(np.abs(previous_step)))
         slow = slow + 1 if is_slow else 0
-        if slow >= SLOW_STEPS and np.max(np.abs(beta)) > FAR:
+        if slow >= SLOW_STEPS:
             return NoMaximum(_runaway(beta, step), iteration)
         size = 1.0
         for _ in range(MAX_HALVINGS):

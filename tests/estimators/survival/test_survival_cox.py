@@ -295,7 +295,7 @@ REFUSALS = [
     (
         "constant in its stratum",
         changed(covariates=np.column_stack([X[:, 0], np.arange(ROWS) < 20]), strata=np.arange(ROWS) < 20),
-        "collinear",
+        "constant among those at risk at every event: grip",
         ("grip",),
     ),
     (
