@@ -11,6 +11,8 @@ export COHORT
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export GX_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
+# One BLAS thread: more of them spin against dbt's own threads and cost several times the processor time.
+export OPENBLAS_NUM_THREADS := 1
 
 # Options of the synthetic cohort: make build PARTICIPANTS=5000 SEED=7 PROTEINS=100 ...
 PARTICIPANTS ?=

@@ -14,7 +14,7 @@ LINE = "{:28} {:>32} {:>9} {:>8}  {:10} {:>9} {:>7}  {}"
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """One line of the ledger. peak_mb: of the largest process. largest_difference: from the peer's answer, in its unit."""
+    """One line of the ledger; peak_mb is of the largest process, largest_difference from the peer's answer."""
 
     name: str
     size: str

@@ -56,6 +56,7 @@ class Project:
 
 
 def copy_project(folder: Path) -> Project:
+    folder.mkdir(parents=True, exist_ok=True)
     for part in PARTS:
         if (ROOT / part).is_dir():
             ignore = WRITTEN if part == "warehouse" else shutil.ignore_patterns("__pycache__")
