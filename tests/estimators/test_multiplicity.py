@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import interpolate, optimize, stats
 
 from python_models.estimators.multiplicity import (
+    LAMBDA_GRID,
     MultiplicityError,
     adjust_p_values,
     correlation_of_rows,
@@ -70,6 +71,22 @@ def test_storey_pi0__spline_is_a_line_where_the_points_are_one() -> None:
     # A natural smoothing spline leaves a line as it is: p-values spaced so that #{p >= l} / (m (1 - l)) = 1.
     p = (np.arange(2000) + 0.5) / 2000
     assert storey_pi0(p) == pytest.approx(1.0, abs=1e-9)
+
+
+def test_storey_pi0__smooths_as_scipys_spline_of_three_degrees_of_freedom() -> None:
+    rng = np.random.default_rng(5)
+    p = np.concatenate([rng.random(700), rng.random(300) ** 8])
+    raw = np.array([np.mean(p >= cut) / (1 - cut) for cut in LAMBDA_GRID])
+
+    def smooth(y: np.ndarray, log_penalty: float) -> np.ndarray:
+        return interpolate.make_smoothing_spline(LAMBDA_GRID, y, lam=np.exp(log_penalty))(LAMBDA_GRID)
+
+    def excess(log_penalty: float) -> float:
+        return float(sum(smooth(row, log_penalty)[j] for j, row in enumerate(np.eye(19)))) - 3.0
+
+    expected = smooth(raw, optimize.brentq(excess, -20.0, 10.0, xtol=1e-12))[-1]
+    assert expected < 1.0
+    assert storey_pi0(p) == pytest.approx(expected, rel=1e-9)
 
 
 def test_storey_pi0__refuses_where_no_p_value_is_large() -> None:
