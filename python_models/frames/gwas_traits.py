@@ -1,0 +1,95 @@
+"""Munged associations as arrays in the order of the LD scores, every trait read once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+
+from python_models.estimators.genetics.heritability import LdScores
+from python_models.estimators.genetics.trait_statistics import TraitStatistics
+
+F8 = npt.NDArray[np.float64]
+
+# Genome order decides the jackknife blocks; SNP positions replace rsids before anything leaves the database.
+LD_ORDER = """
+create or replace temp table ld_order as
+select
+    rsid,
+    any_value(ld_score) as ld_score,
+    row_number() over (
+        order by min(try_cast(replace(upper(chromosome), 'X', '23') as integer)), min(base_pair_location), rsid
+    ) - 1 as snp
+from staging.stg_ldsc__ld_scores
+where ld_score is not null
+group by rsid
+"""
+REGRESSION_SNPS = """
+select ld_order.snp, munged.z_score, munged.n, munged.orientation
+from intermediate.int_gwas_associations__munged as munged
+inner join ld_order on munged.rsid = ld_order.rsid
+where munged.trait = $trait
+"""
+# Every trait of the quality table, also one that lost all its variants.
+TRAITS = """
+select
+    totals.trait,
+    coalesce(codings.coding, 'as coded in its file') as coding,
+    codings.population_prevalence,
+    totals.sample_prevalence
+from (
+    select trait, avg(sample_prevalence) as sample_prevalence
+    from intermediate.int_gwas_associations__judged group by trait
+) as totals
+left join seeds.gwas_trait_codings as codings on totals.trait = codings.trait
+order by totals.trait
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Trait:
+    """A GWAS trait: what a higher value means, and its prevalences where it is a disease."""
+
+    name: str
+    coding: str
+    population_prevalence: float | None
+    sample_prevalence: float | None
+
+
+def read_traits(session: duckdb.DuckDBPyConnection) -> list[Trait]:
+    """Every trait landed, in the order of their names."""
+    return [Trait(*row) for row in session.execute(TRAITS).fetchall()]
+
+
+def read_ld_scores(session: duckdb.DuckDBPyConnection) -> LdScores | None:
+    """LD scores in genome order, None where the cohort has none; the regression weights are the same scores."""
+    session.execute(LD_ORDER)
+    l2 = session.execute("select ld_score from ld_order order by snp").fetchnumpy()["ld_score"]
+    counted = session.execute("select sum(n_reference_snps) from staging.stg_ldsc__ld_score_counts").fetchone()
+    if l2.size == 0 or counted is None or counted[0] is None:
+        return None
+    return LdScores.of(l2=np.asarray(l2, dtype=np.float64), weight_l2=np.asarray(l2), n_reference_snps=counted[0])
+
+
+def read_statistics(session: duckdb.DuckDBPyConnection, *, trait: str, n_ld_scores: int) -> TraitStatistics:
+    """One trait's Z, N and orientation beside the LD scores, NaN where it lacks the SNP; after `read_ld_scores`."""
+    columns = session.execute(REGRESSION_SNPS, {"trait": trait}).fetchnumpy()
+    snp = np.asarray(columns["snp"], dtype=np.int64)
+    z, n = np.full(n_ld_scores, np.nan), np.full(n_ld_scores, np.nan)
+    z[snp], n[snp] = columns["z_score"], columns["n"]
+    orientation = np.zeros(n_ld_scores, dtype=np.int8)
+    orientation[snp] = columns["orientation"]
+    return TraitStatistics.of(name=trait, z=z, n=n, orientation=orientation)
+
+
+def read_all_statistics(
+    session: duckdb.DuckDBPyConnection, *, n_ld_scores: int, tell: Callable[[str], object]
+) -> list[TraitStatistics]:
+    """`read_statistics` of every trait."""
+    traits = read_traits(session)
+    statistics = []
+    for i, trait in enumerate(traits, start=1):
+        statistics.append(read_statistics(session, trait=trait.name, n_ld_scores=n_ld_scores))
+        tell(f"GWAS traits: {i} of {len(traits)} read")
+    return statistics

@@ -1,0 +1,14 @@
+"""Genetic correlation of every pair of GWAS traits by cross-trait LD score regression."""
+
+from python_models.frames.genetic_rows import genetic_correlation_rows
+
+
+def model(dbt, session):
+    dbt.config(materialized="table")
+    dbt.ref("marts_expectations")
+    dbt.ref("int_gwas_associations__judged")
+    dbt.ref("int_gwas_associations__munged")
+    dbt.ref("stg_ldsc__ld_scores")
+    dbt.ref("stg_ldsc__ld_score_counts")
+    dbt.ref("gwas_trait_codings")
+    return genetic_correlation_rows(session)

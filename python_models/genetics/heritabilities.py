@@ -1,0 +1,14 @@
+"""SNP heritability of every GWAS trait by LD score regression."""
+
+from python_models.frames.genetic_rows import heritability_rows
+
+
+def model(dbt, session):
+    dbt.config(materialized="table")
+    dbt.ref("marts_expectations")
+    dbt.ref("int_gwas_associations__judged")
+    dbt.ref("int_gwas_associations__munged")
+    dbt.ref("stg_ldsc__ld_scores")
+    dbt.ref("stg_ldsc__ld_score_counts")
+    dbt.ref("gwas_trait_codings")
+    return heritability_rows(session)
