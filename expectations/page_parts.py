@@ -12,6 +12,7 @@ from warehouse.cohorts import Cohort
 STYLE = (Path(__file__).parent / "pages.css").read_text(encoding="utf-8")
 SEVERITY_RANK = {"critical": 0, "warning": 1, "accepted": 2}
 ROWS_SHOWN_AT_ONCE = 20
+SHORT_WORD = 24
 OUTCOME_WORDS = {
     "holds": "✔ holds",
     "critical": "✘ critical",
@@ -122,9 +123,14 @@ def _found(finding: Finding) -> str:
 
 
 def evidence_html(table: EvidenceTable) -> str:
-    head = "".join(f"<th>{escape(_heading(column))}</th>" for column in table.columns)
+    columns = list(zip(*table.rows, strict=True)) if table.rows else [()] * len(table.columns)
+    classes = [_alignment(column, values) for column, values in zip(table.columns, columns, strict=True)]
+    head = "".join(f"<th{c}>{escape(_heading(column))}</th>" for column, c in zip(table.columns, classes, strict=True))
     rows = "\n".join(
-        "<tr>" + "".join(_cell(c, v) for c, v in zip(table.columns, row, strict=True)) + "</tr>" for row in table.rows
+        "<tr>"
+        + "".join(f"<td{c}>{_shown(n, v)}</td>" for n, v, c in zip(table.columns, row, classes, strict=True))
+        + "</tr>"
+        for row in table.rows
     )
     shown = f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>\n{rows}\n</tbody></table></div>'
     if len(table.rows) > ROWS_SHOWN_AT_ONCE:
@@ -139,17 +145,24 @@ def _heading(column: str) -> str:
     return column.removeprefix("n_").replace("_", " ")
 
 
-def _cell(column: str, value: Any) -> str:
+def _alignment(column: str, values: Sequence[Any]) -> str:
+    """Numbers to the right, short words unbroken."""
+    filled = [value for value in values if value is not None]
+    if column.startswith("share_") or (filled and all(isinstance(value, int | float) for value in filled)):
+        return ' class="number"'
+    return ' class="short"' if all(len(str(value)) <= SHORT_WORD for value in filled) else ""
+
+
+def _shown(column: str, value: Any) -> str:
     if value is None:
-        return "<td></td>"
+        return ""
     if column.startswith("share_"):
         percent = min(max(float(value), 0.0), 1.0) * 100
-        bar = f'<span class="share"><i style="width:{percent:.1f}%"></i></span>'
-        return f'<td class="number">{bar}{100 * float(value):.1f} %</td>'
+        return f'<span class="share"><i style="width:{percent:.1f}%"></i></span>{100 * float(value):.1f} %'
     if isinstance(value, bool):
-        return f"<td>{'yes' if value else 'no'}</td>"
+        return "yes" if value else "no"
     if isinstance(value, int):
-        return f'<td class="number">{value:,}</td>'
+        return str(value) if column.endswith("_year") else f"{value:,}"
     if isinstance(value, float):
-        return f'<td class="number">{value:.4g}</td>'
-    return f"<td>{escape(str(value))}</td>"
+        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+    return escape(str(value))
