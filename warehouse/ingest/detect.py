@@ -39,6 +39,7 @@ class Shape:
     delimiter: str
     is_quoted: bool
     squeeze_spaces: bool
+    has_line_breaks: bool
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     evidence: str
@@ -187,6 +188,7 @@ def look_at(path: Path, *, name: str, overrides: Overrides) -> Shape:
         delimiter=delimiter,
         is_quoted=is_quoted,
         squeeze_spaces=squeeze,
+        has_line_breaks=any("\n" in cell for row in rows for cell in row),
         header=tuple(cell.strip() for cell in rows[0]),
         rows=tuple(tuple(row) for row in rows[1:] if len(row) == len(rows[0])),
         evidence=f"{encoding} ({encoding_evidence}); {DELIMITER_NAMES.get(delimiter, 'no')} delimiter ({evidence})",
@@ -206,7 +208,7 @@ def refuse_duplicate_columns(shape: Shape) -> None:
         raise refuse(
             shape.name,
             f"a column stands once in a header; twice: {named}",
-            "leave the repeated columns out",
+            "leave the repeated columns out (two fields may bear one title: header_style FIELD-NAME tells them apart)",
             len(twice),
         )
 

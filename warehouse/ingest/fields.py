@@ -123,6 +123,13 @@ def participant_columns() -> tuple[str, ...]:
     return ("eid", *(column for field in known_fields().values() for column in field.columns()))
 
 
+def codes_column(column: str) -> str:
+    """The column of codes that a column of dates or years is aligned with; empty where there is none."""
+    field = field_of_column().get(column)
+    codes = None if field is None else CODES_OF_DATES.get(field.field_id)
+    return "" if field is None or codes is None else column.replace(f"p{field.field_id}", f"p{codes}")
+
+
 @functools.cache
 def field_of_column() -> dict[str, Field]:
     return {column: field for field in known_fields().values() for column in field.columns()}

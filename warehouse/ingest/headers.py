@@ -28,42 +28,42 @@ FIA = r"(?P<field>\d{1,6})"
 STYLES = (
     Style(
         "RAP dotted (dx extract_dataset)",
-        re.compile(r"^participant\.eid$"),
+        re.compile(r"^participant\.eid$", re.IGNORECASE),
         re.compile(rf"^participant\.p{FIA}(?:_i(?P<instance>\d+))?(?:_a(?P<array>\d+))?$"),
     ),
     Style(
         "RAP plain (FIELD-NAME)",
-        re.compile(r"^eid$"),
+        re.compile(r"^eid$", re.IGNORECASE),
         re.compile(rf"^p{FIA}(?:_i(?P<instance>\d+))?(?:_a(?P<array>\d+))?$"),
     ),
     Style(
         "ukbconv csv (UKB-FORMAT)",
-        re.compile(r"^eid$"),
+        re.compile(r"^eid$", re.IGNORECASE),
         re.compile(rf"^{FIA}-(?P<instance>\d+)\.(?P<array>\d+)$"),
     ),
     Style(
         "ukbconv tab (f.x.y.z)",
-        re.compile(r"^f\.eid$"),
+        re.compile(r"^f\.eid$", re.IGNORECASE),
         re.compile(rf"^f\.{FIA}\.(?P<instance>\d+)\.(?P<array>\d+)$"),
     ),
     Style(
         "R data frame (X31.0.0)",
-        re.compile(r"^eid$"),
+        re.compile(r"^eid$", re.IGNORECASE),
         re.compile(rf"^X{FIA}\.(?P<instance>\d+)\.(?P<array>\d+)$"),
     ),
     Style(
         "Stata (n_31_0_0)",
-        re.compile(r"^n_eid$"),
+        re.compile(r"^n_eid$", re.IGNORECASE),
         re.compile(rf"^(?:n|s|ts)_{FIA}_(?P<instance>\d+)_(?P<array>\d+)$"),
     ),
     Style(
         "PHESANT (x31_0_0)",
-        re.compile(r"^(?:x?eid|userId)$"),
+        re.compile(r"^(?:x?eid|userId)$", re.IGNORECASE),
         re.compile(rf"^x{FIA}_(?P<instance>\d+)_(?P<array>\d+)$"),
     ),
     Style(
         "ukbtools (sex_f31_0_0)",
-        re.compile(r"^eid$"),
+        re.compile(r"^eid$", re.IGNORECASE),
         re.compile(rf"^[A-Za-z]\w*?_f{FIA}_(?P<instance>\d+)_(?P<array>\d+)$"),
     ),
 )

@@ -34,6 +34,7 @@ DECISIONS = {
     "showcase_coding": "read for the meanings of codes",
     "coding_143": "read for the names of proteins",
     "showcase_encoding_values": "read for the meanings of codes",
+    "showcase_schema": "known; nothing is needed from it",
     "showcase_fields": "read for the titles of fields",
 }
 

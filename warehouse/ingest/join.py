@@ -8,12 +8,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from warehouse.ingest.arrays import list_lengths
 from warehouse.ingest.faults import Faults
-from warehouse.ingest.fields import field_of_column
+from warehouse.ingest.fields import codes_column, field_of_column
 
 MEMORY_LIMIT = "3GB"
 ROWS_PER_GROUP = 65_536
@@ -45,6 +47,7 @@ def join_parts(parts: Sequence[Part], *, columns: Sequence[str], target: Path, s
             arrays.append(nothing)
             continue
         cells = _column(column, holders, parts, rows, faults)
+        cells = _aligned(column, cells, holders, parts, rows, faults)
         is_empty = cells.null_count == len(cells)
         arrays.append(nothing if is_empty else _mapped(cells, spill / f"{column}.arrow"))
     faults.stop()
@@ -99,6 +102,36 @@ def _column(
         made, known = pc.if_else(known, made, cells), pc.or_(known, listed)
     assert made is not None
     return made
+
+
+def _aligned(
+    column: str,
+    cells: pa.Array,
+    holders: Sequence[int],
+    parts: Sequence[Part],
+    rows: Sequence[pa.Array],
+    faults: Faults,
+) -> pa.Array:
+    """Dates (or years) whose codes stand in another file, as many as their codes."""
+    codes = codes_column(column)
+    holding_codes = [k for k, (_, _, own) in enumerate(parts) if codes in own]
+    if not holding_codes or holding_codes == list(holders):
+        return cells
+    n_codes = list_lengths(_column(codes, holding_codes, parts, rows, faults))
+    n_dates = list_lengths(cells)
+    n_too_long = int(np.count_nonzero(n_dates > n_codes))
+    if n_too_long:
+        faults.add(
+            parts[holders[0]][0],
+            f"a participant has as many entries in {column} as codes in {codes}, or fewer",
+            "the two columns come from different exports or one was cut: export both again together",
+            n_too_long,
+        )
+    n_short = np.where(n_dates > 0, n_codes - n_dates, 0)
+    for n in np.unique(n_short[n_short > 0]):
+        padded = pc.binary_join_element_wise(pc.utf8_rtrim(cells, "]"), ",null" * int(n) + "]", "")
+        cells = pc.if_else(pa.array(n_short == n), padded, cells)
+    return cells
 
 
 def _mapped(cells: pa.Array, path: Path) -> pa.ChunkedArray:

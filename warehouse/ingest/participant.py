@@ -12,7 +12,7 @@ from warehouse.ingest.date_order import refuse_other_order
 from warehouse.ingest.dates import DateReader
 from warehouse.ingest.detect import Shape
 from warehouse.ingest.faults import refuse
-from warehouse.ingest.fields import CODES_OF_DATES
+from warehouse.ingest.fields import CODES_OF_DATES, codes_column
 from warehouse.ingest.landing import TableWriter
 from warehouse.ingest.plan import PartPlan, Target
 from warehouse.ingest.rejects import Rejects
@@ -90,8 +90,7 @@ class ParticipantReader:
         return cells
 
     def _list(self, target: Target, block: Block, made: Mapping[str, pa.Array]) -> pa.Array:
-        codes_of = CODES_OF_DATES.get(target.field.field_id)
-        partner = "" if codes_of is None else target.column.replace(f"p{target.field.field_id}", f"p{codes_of}")
+        partner = codes_column(target.column)
         if target.is_one_list_column:
             cells = block.rows.column(target.sources[0][1])
             lists, bad = canonical_lists(cells, decode=self.decoders.get(target.column))
@@ -121,7 +120,7 @@ class ParticipantReader:
         for column, count in self.too_long.items():
             raise refuse(
                 self.shape.name,
-                f"a participant has as many entries in {column} as codes in the array it belongs to, or fewer",
+                f"a participant has as many entries in {column} as codes in {codes_column(column)}, or fewer",
                 "the two columns come from different exports or one was cut: export both again together",
                 count,
             )

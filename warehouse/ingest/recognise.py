@@ -25,7 +25,7 @@ ENCRYPTED = re.compile(r".*\.(enc|enc_ukb)$", re.IGNORECASE)
 SIDECAR = re.compile(r".*\.(yaml|yml)$", re.IGNORECASE)
 LD_SCORE_COUNT = re.compile(r"(?:(?:^|.*[._])(?P<chromosome>\d{1,2})\.l2|.*l2)\.M_5_50$")
 LD_SCORE_ALL_COUNT = re.compile(r".*\.l2\.M$")
-WITHDRAWALS = re.compile(r"^w\d+[_.-]?\d*.*\.(csv|txt)$", re.IGNORECASE)
+WITHDRAWALS = re.compile(r"^w(\d+|ithdr).*\.(csv|txt)$", re.IGNORECASE)
 PARTICIPANT_ID = re.compile(r"^(-?\d{1,8}|[A-Za-z]{2,10}\d{3,9})(\.0)?$")
 LD_SCORE_HEADER = frozenset({"chr", "snp", "bp"})
 TRUTH_HEADER = frozenset({"quantity", "arm", "planted_coefficient", "large_sample_value"})
@@ -34,6 +34,7 @@ TRAIT_TABLE_FACTS = frozenset({"n_cases", "n_controls", "genome_assembly", "trai
 SHARE_OF_PROTEINS = 0.5
 
 SHOWCASE_CODING = re.compile(r"^(?:data)?coding[-_]?(?P<encoding>\d+)\.(?:tsv|txt|csv)(?:\.gz)?$", re.IGNORECASE)
+SHOWCASE_SCHEMAS = (frozenset({"category_id", "title"}), frozenset({"encoding_id", "title", "coded_as"}))
 CODING_FILES = {
     "codings": frozenset({"coding_name", "code", "meaning"}),
     "data_dictionary": frozenset({"entity", "name", "title"}),
@@ -102,16 +103,19 @@ def recognise(path: Path, *, name: str, overrides: Overrides) -> Found:
     shape = look_at(path, name=name, overrides=overrides)
     if shape.delimiter:
         _refuse_headerless(shape)
-        refuse_duplicate_columns(shape)
     if chosen:
         entity, _, detail = chosen.partition(":")
-        return Found(path, name, entity, "override entity", shape, detail)
-    found = _by_header(shape, path, name)
+        found: Found | None = Found(path, name, entity, "override entity", shape, detail)
+    else:
+        found = _by_header(shape, path, name)
     if found is not None:
+        if shape.delimiter:
+            refuse_duplicate_columns(shape)
         return found
+    # The first line may be data: its cells are not shown.
     raise refuse(
         name,
-        f"a file of an export is one of the tables ingest knows; its header begins {', '.join(shape.header[:4])[:80]}",
+        f"a file of an export is one of the tables ingest knows; its {len(shape.header):,} columns are those of none",
         f"move it away, say --override skip:{name}=yes, or name its table: --override entity:{name}=TABLE",
     )
 
@@ -212,6 +216,12 @@ def _olink(shape: Shape) -> Telling:
     for helper, columns in HELPERS.items():
         if set(columns) == set(cells):
             return helper, f"columns {', '.join(columns)}", ""
+    if {"olinkid", "npx"} <= set(cells):
+        raise refuse(
+            shape.name,
+            "Olink results carry UK Biobank's participant ids; this file is Olink's own, by sample",
+            "export the entity olink_instance_0, or the portal's olink_data.txt",
+        )
     if "eid" in cells:
         known = sum(cell in proteins() for cell in cells)
         if known and known >= SHARE_OF_PROTEINS * (len(cells) - 1):
@@ -234,6 +244,8 @@ def _study_file(shape: Shape) -> Telling:
         return "gwas_trait_table", "columns of traits and their sample sizes", ""
     if cells >= TRUTH_HEADER:
         return "truth", "columns quantity and planted_coefficient", ""
+    if any(signature <= cells for signature in SHOWCASE_SCHEMAS):
+        return "showcase_schema", "columns of a Showcase schema file", ""
     for entity, signature in CODING_FILES.items():
         if signature <= cells:
             return entity, f"columns {', '.join(sorted(signature))}", ""

@@ -101,7 +101,7 @@ def _blocks(
                 quote_char='"' if shape.is_quoted else False,
                 ignore_empty_lines=False,
                 invalid_row_handler=skip_ragged,
-                newlines_in_values=False,
+                newlines_in_values=shape.has_line_breaks,
             ),
             convert_options=csv.ConvertOptions(
                 column_types={name: pa.string() for name in header},
