@@ -1,0 +1,121 @@
+"""All munged variants of all GWAS traits along the genome, for whatever looks at single loci."""
+
+from dataclasses import dataclass
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+
+from python_models.estimators.genetics.normal_tails import neg_log10_p
+
+F8 = npt.NDArray[np.float64]
+
+# Positions are those of the first trait by name: all files of a study are on one build.
+VARIANTS = """
+create or replace temp table variants as
+select
+    rsid, chromosome, base_pair_location,
+    row_number() over (order by chromosome, base_pair_location, rsid) - 1 as variant
+from (
+    select
+        rsid,
+        first(try_cast(replace(upper(chromosome), 'X', '23') as integer) order by trait) as chromosome,
+        first(base_pair_location order by trait) as base_pair_location
+    from intermediate.int_gwas_associations__munged
+    group by rsid
+) as located
+where chromosome is not null and base_pair_location is not null
+"""
+TRAIT = """
+select variants.variant, munged.z_score, munged.n, munged.orientation, munged.beta, munged.standard_error
+from intermediate.int_gwas_associations__munged as munged
+inner join variants on munged.rsid = variants.rsid
+where munged.trait = $trait
+"""
+Z_CORRELATION = """
+select trait_1, trait_2, z_correlation, intercept, intercept_standard_error
+from results.gwas_overlap_matrix
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class TraitVariants:
+    """One trait along all variants, NaN where it lacks one; Z and beta are of the first allele of the variant's class.
+
+    variant_class : (n,) 1 or 2, 0 where the trait lacks the variant: only equal classes are the same variant.
+    """
+
+    name: str
+    z: F8
+    n: F8
+    beta: F8
+    standard_error: F8
+    variant_class: npt.NDArray[np.int8]
+    neg_log10_p: F8
+
+    def is_same_variant(self, other: "TraitVariants") -> npt.NDArray[np.bool_]:
+        """(n,) both traits report it, with matching alleles."""
+        return np.asarray((self.variant_class == other.variant_class) & (self.variant_class > 0))
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """What the overlap matrix says of two traits; None where their regression was refused."""
+
+    z_correlation: float | None
+    intercept: float | None
+    intercept_standard_error: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Genome:
+    """Variants in genome order with every trait beside them."""
+
+    rsid: npt.NDArray[np.object_]
+    chromosome: F8
+    position: F8
+    traits: tuple[TraitVariants, ...]
+    overlaps: dict[tuple[str, str], Overlap]
+
+
+def _read_trait(session: duckdb.DuckDBPyConnection, *, name: str, n: int) -> TraitVariants:
+    columns = session.execute(TRAIT, {"trait": name}).fetchnumpy()
+    variant = np.asarray(columns["variant"], dtype=np.int64)
+    orientation = np.asarray(columns["orientation"], dtype=np.int8)
+
+    def along(values: npt.ArrayLike) -> F8:
+        full = np.full(n, np.nan)
+        full[variant] = np.ma.filled(np.ma.asarray(values, dtype=np.float64), np.nan)
+        return full
+
+    sign = np.sign(orientation)
+    variant_class = np.zeros(n, dtype=np.int8)
+    variant_class[variant] = np.abs(orientation)
+    z = along(columns["z_score"] * sign)
+    return TraitVariants(
+        name=name,
+        z=z,
+        n=along(columns["n"]),
+        beta=along(columns["beta"] * sign),
+        standard_error=along(columns["standard_error"]),
+        variant_class=variant_class,
+        neg_log10_p=neg_log10_p(z),
+    )
+
+
+def read_genome(session: duckdb.DuckDBPyConnection) -> Genome:
+    """All variants and traits of the build; no traits where no GWAS was landed."""
+    session.execute(VARIANTS)
+    located = session.execute("select rsid, chromosome, base_pair_location from variants order by variant").fetchnumpy()
+    names = session.execute(
+        "select trait from intermediate.int_gwas_associations__judged group by trait order by trait"
+    )
+    return Genome(
+        rsid=np.asarray(located["rsid"], dtype=object),
+        chromosome=np.asarray(located["chromosome"], dtype=np.float64),
+        position=np.asarray(located["base_pair_location"], dtype=np.float64),
+        traits=tuple(_read_trait(session, name=name, n=located["rsid"].size) for (name,) in names.fetchall()),
+        overlaps={
+            (first, second): Overlap(*rest) for first, second, *rest in session.execute(Z_CORRELATION).fetchall()
+        },
+    )

@@ -1,0 +1,12 @@
+"""Two-sample Mendelian randomisation of every GWAS trait on every other."""
+
+from python_models.frames.mendelian_randomisation_rows import mendelian_randomisation_rows
+
+
+def model(dbt, session):
+    dbt.config(materialized="table")
+    dbt.ref("marts_expectations")
+    dbt.ref("int_gwas_associations__judged")
+    dbt.ref("int_gwas_associations__munged")
+    dbt.ref("gwas_overlap_matrix")
+    return mendelian_randomisation_rows(session)
