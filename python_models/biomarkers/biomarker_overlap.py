@@ -1,0 +1,9 @@
+"""How many biomarkers two outcomes share, against chance."""
+
+from python_models.frames.overlap_rows import biomarker_overlap_rows
+
+
+def model(dbt, session):
+    dbt.config(materialized="table")
+    dbt.ref("biomarker_hazard_ratios")
+    return biomarker_overlap_rows(session)

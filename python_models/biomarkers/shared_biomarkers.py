@@ -1,0 +1,9 @@
+"""Biomarkers tied to both conditions."""
+
+from python_models.frames.overlap_rows import shared_biomarker_rows
+
+
+def model(dbt, session):
+    dbt.config(materialized="table")
+    dbt.ref("biomarker_hazard_ratios")
+    return shared_biomarker_rows(session)

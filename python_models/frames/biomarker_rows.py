@@ -1,0 +1,272 @@
+"""Associations of exposures with biomarkers and of biomarkers with outcomes, as rows of two results."""
+
+import math
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from typing import Any
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from dbt.adapters.events.logging import AdapterLogger
+from scipy import special, stats
+from threadpoolctl import threadpool_limits
+
+from python_models.estimators.multiplicity import adjust_p_values, correlation_of_rows, effective_tests
+from python_models.estimators.scans.cox_scan import CoxScan, CoxScanner
+from python_models.estimators.scans.linear_scan import LinearScan, LinearScanner
+from python_models.estimators.survival.cox_input import EstimatorInputError
+from python_models.frames.biomarker_blocks import PLATFORMS, Biomarker, Panel, read_blocks, read_panel
+from python_models.frames.biomarker_designs import BiomarkerDesign, BiomarkerStudy, Exposure
+from python_models.frames.build import cohort_of_build
+
+F4 = npt.NDArray[np.float32]
+Row = dict[str, Any]
+NORMAL_975 = float(special.ndtri(0.975))
+LEVEL = 0.05
+# Correlations of so many samples are known to 0.01, which is what the effective number of tests needs.
+SAMPLES_FOR_CORRELATION = 10_000
+logger = AdapterLogger("Study")
+
+COMMON = [
+    ("study", pa.string()),
+    ("arm", pa.string()),
+    ("platform", pa.string()),
+    ("biomarker", pa.string()),
+    ("biomarker_type", pa.string()),
+    ("adjustment_set", pa.string()),
+    ("transform", pa.string()),
+    ("n_participants", pa.int64()),
+]
+MULTIPLICITY = [
+    ("p_value", pa.float64()),
+    ("q_value", pa.float64()),
+    ("n_tests", pa.int64()),
+    ("n_effective_tests", pa.float64()),
+    ("is_bonferroni_significant", pa.bool_()),
+    ("flag_reason", pa.string()),
+    ("refusal", pa.string()),
+]
+ASSOCIATIONS = pa.schema(
+    [
+        *COMMON[:2],
+        ("exposure", pa.string()),
+        ("scaling", pa.string()),
+        *COMMON[2:],
+        ("difference_sd", pa.float64()),
+        ("standard_error", pa.float64()),
+        ("difference_lower", pa.float64()),
+        ("difference_upper", pa.float64()),
+        *MULTIPLICITY,
+    ]
+)
+HAZARD_RATIOS = pa.schema(
+    [
+        *COMMON[:2],
+        ("outcome", pa.string()),
+        ("outcome_definition", pa.string()),
+        *COMMON[2:],
+        ("n_events", pa.int64()),
+        ("log_hazard_ratio", pa.float64()),
+        ("standard_error", pa.float64()),
+        ("hazard_ratio", pa.float64()),
+        ("hazard_ratio_lower", pa.float64()),
+        ("hazard_ratio_upper", pa.float64()),
+        *MULTIPLICITY,
+    ]
+)
+
+
+def panels_of_build(session: duckdb.DuckDBPyConnection) -> list[Panel]:
+    """The panels with at least one analysed sample."""
+    return [panel for platform in PLATFORMS if len((panel := read_panel(session, platform=platform)).rows)]
+
+
+def biomarker_columns(panel: Panel, biomarker: Biomarker) -> Row:
+    return {
+        "platform": panel.platform,
+        "biomarker": biomarker.name,
+        "biomarker_type": biomarker.kind,
+        "transform": panel.transform,
+        "flag_reason": biomarker.flag_reason,
+        "refusal": biomarker.exclusion,
+    }
+
+
+def one_thread() -> None:
+    """BLAS on one thread, block by block: a model ending beside this one gives the process its threads back."""
+    threadpool_limits(limits=1)
+
+
+def finite(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def linear_scanner(design: BiomarkerDesign) -> LinearScanner | str:
+    """The scanner of exposure -> biomarker, or why there is none."""
+    if not design.exposures.shape[1]:
+        return "no exposure can be estimated"
+    try:
+        return LinearScanner(exposure=design.exposures, covariates=np.column_stack([design.covariates, design.centres]))
+    except EstimatorInputError as error:
+        return str(error)
+
+
+class EffectiveTests:
+    """Number of independent tests that the kept biomarkers of a panel amount to (Li & Ji), from a sample of samples."""
+
+    def __init__(self, panel: Panel) -> None:
+        self._step = max(1, -(-len(panel.rows) // SAMPLES_FOR_CORRELATION))
+        self._parts: list[F4] = []
+
+    def add(self, values: F4) -> None:
+        thinned = values[:, :: self._step]
+        self._parts.append(thinned[np.nanstd(thinned, axis=1) > 0.0].copy() if thinned.size else thinned)
+
+    def count(self) -> float | None:
+        rows = np.concatenate(self._parts) if self._parts else np.empty((0, 0), dtype=np.float32)
+        return effective_tests(correlation_of_rows(rows)) if rows.size else None
+
+
+def with_multiplicity(rows: list[Row], n_effective: dict[str, float | None], family: tuple[str, ...]) -> list[Row]:
+    """Add q within each family, and significance at 0.05 over the effective number of tests of the platform."""
+
+    def of(row: Row) -> tuple[str, ...]:
+        return tuple(str(row[name]) for name in family)
+
+    rows.sort(key=lambda row: (*of(row), row["biomarker"]))
+    for _, members in groupby(rows, key=of):
+        tested = [row for row in members if row.get("p_value") is not None]
+        for row, q in zip(tested, adjust_p_values([row["p_value"] for row in tested]) if tested else (), strict=True):
+            effective = n_effective[row["platform"]]
+            row |= {"q_value": float(q), "n_tests": len(tested), "n_effective_tests": effective}
+            if effective is not None:
+                row["is_bonferroni_significant"] = row["p_value"] < LEVEL / effective
+    return rows
+
+
+def _association_rows(
+    panel: Panel, design: BiomarkerDesign, scanner: LinearScanner | str, block: Iterable[Biomarker], values: F4
+) -> Iterator[Row]:
+    found: LinearScan | None = None if isinstance(scanner, str) else scanner.scan(values[:, design.samples])
+    for k, biomarker in enumerate(block):
+        place = 0
+        for label in design.labels:
+            row = _common(design, label, panel, biomarker)
+            if label.refusal is not None or found is None:
+                row["refusal"] = label.refusal or str(scanner)
+            else:
+                row |= {"n_participants": int(found.n[k]), "refusal": found.refusals[k]}
+                if found.refusals[k] is None:
+                    beta, error = float(found.beta[k, place]), float(found.standard_error[k, place])
+                    half = float(stats.t.ppf(0.975, found.residual_degrees_of_freedom[k])) * error
+                    row |= {"difference_sd": beta, "standard_error": error, "p_value": float(found.p_value[k, place])}
+                    row |= {"difference_lower": beta - half, "difference_upper": beta + half}
+                place += 1
+            yield row
+
+
+def _common(design: BiomarkerDesign, label: Exposure, panel: Panel, biomarker: Biomarker) -> Row:
+    return {
+        "study": design.analysis.study,
+        "arm": label.arm,
+        "exposure": label.exposure,
+        "scaling": label.scaling,
+        "adjustment_set": design.analysis.adjustment_set,
+        **biomarker_columns(panel, biomarker),
+    }
+
+
+def biomarker_association_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
+    """Exposures of the study and lifestyle contrasts -> every biomarker, by least squares.
+
+    An exposure is analysed among those at risk of its arm's outcome, lifestyle among those at risk of the last arm's.
+    """
+    study = BiomarkerStudy(session, cohort=cohort_of_build())
+    rows: list[Row] = []
+    effective: dict[str, float | None] = {}
+    for panel in panels_of_build(session):
+        designs = [study.of_exposure(one, panel.rows) for one in study.analyses]
+        designs += [study.of_lifestyle(one, panel.rows) for one in study.outcomes[-1:] if study.contrasts]
+        scanners = [linear_scanner(design) for design in designs]
+        tests = EffectiveTests(panel)
+        for block, values in read_blocks(session, panel):
+            one_thread()
+            tests.add(values)
+            for design, scanner in zip(designs, scanners, strict=True):
+                rows += _association_rows(panel, design, scanner, block, values)
+        effective[panel.platform] = tests.count()
+        for biomarker in panel.biomarkers:
+            if biomarker.exclusion is not None:
+                rows += [_common(design, label, panel, biomarker) for design in designs for label in design.labels]
+        logger.info(f"biomarker associations: {len(rows):,} rows after the {panel.platform}s")
+    rows = with_multiplicity(rows, effective, ("study", "arm", "exposure", "scaling", "platform"))
+    return pa.Table.from_pylist(rows, schema=ASSOCIATIONS)
+
+
+def cox_scanner(design: BiomarkerDesign) -> CoxScanner | str:
+    """The scanner of biomarker -> outcome, or why there is none."""
+    if not design.event.any():
+        return "no events among those with a sample"
+    try:
+        return CoxScanner(exit=design.days, event=design.event, covariates=design.covariates, strata=design.strata)
+    except EstimatorInputError as error:
+        return str(error)
+
+
+def _hazard_row(design: BiomarkerDesign, panel: Panel, biomarker: Biomarker) -> Row:
+    analysis = design.analysis
+    return {
+        "study": analysis.study,
+        "arm": analysis.arm,
+        "outcome": analysis.outcome,
+        "outcome_definition": analysis.outcome_definition,
+        "adjustment_set": analysis.adjustment_set,
+        **biomarker_columns(panel, biomarker),
+    }
+
+
+def _hazard_rows(
+    panel: Panel, design: BiomarkerDesign, scanner: CoxScanner | str, block: Iterable[Biomarker], values: F4
+) -> Iterator[Row]:
+    found: CoxScan | None = None
+    if not isinstance(scanner, str):
+        found = scanner.scan(np.ascontiguousarray(values[:, design.samples]))
+    for k, biomarker in enumerate(block):
+        row = _hazard_row(design, panel, biomarker)
+        if found is None:
+            row["refusal"] = str(scanner)
+        else:
+            row |= {"n_participants": int(found.n[k]), "n_events": int(found.n_events[k])}
+            row["refusal"] = found.refusals[k]
+            if found.refusals[k] is None:
+                beta, error = float(found.beta[k]), float(found.standard_error[k])
+                row |= {"log_hazard_ratio": beta, "standard_error": error, "hazard_ratio": math.exp(beta)}
+                row["hazard_ratio_lower"] = math.exp(beta - NORMAL_975 * error)
+                row["hazard_ratio_upper"] = math.exp(beta + NORMAL_975 * error)
+                row["p_value"] = float(2.0 * special.ndtr(-abs(beta / error)))
+        yield row
+
+
+def biomarker_hazard_ratio_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
+    """Every biomarker -> the primary outcome definition of each arm, by Cox regression."""
+    study = BiomarkerStudy(session, cohort=cohort_of_build())
+    rows: list[Row] = []
+    effective: dict[str, float | None] = {}
+    for panel in panels_of_build(session):
+        designs = [study.without_exposure(one, panel.rows) for one in study.outcomes]
+        scanners = [cox_scanner(design) for design in designs]
+        tests = EffectiveTests(panel)
+        for block, values in read_blocks(session, panel):
+            one_thread()
+            tests.add(values)
+            for design, scanner in zip(designs, scanners, strict=True):
+                rows += _hazard_rows(panel, design, scanner, block, values)
+        effective[panel.platform] = tests.count()
+        for biomarker in panel.biomarkers:
+            if biomarker.exclusion is not None:
+                rows += [_hazard_row(design, panel, biomarker) for design in designs]
+        logger.info(f"biomarker hazard ratios: {len(rows):,} rows after the {panel.platform}s")
+    rows = with_multiplicity(rows, effective, ("study", "arm", "outcome_definition", "platform"))
+    return pa.Table.from_pylist(rows, schema=HAZARD_RATIOS)

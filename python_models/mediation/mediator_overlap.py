@@ -1,0 +1,9 @@
+"""Mediators that two outcomes share, against chance."""
+
+from python_models.frames.overlap_rows import mediator_overlap_rows
+
+
+def model(dbt, session):
+    dbt.config(materialized="table")
+    dbt.ref("mediation_effects")
+    return mediator_overlap_rows(session)
