@@ -1,6 +1,6 @@
 """make build: from nothing to a published study, in one command.
 
-    python -m warehouse.build [--cohort NAME] [--study NAME] [--participants N] [--seed N] ...
+    python -m warehouse.build [--cohort NAME] [--participants N] [--seed N] ...
 
 Each step says what it does, repeats nothing that is already done, and leaves the last good study file in place when it
 fails.

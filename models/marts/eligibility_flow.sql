@@ -2,7 +2,9 @@
 {%- set steps = [
     (1, 'negative id'), (2, 'withdrew consent'), (3, 'no baseline visit date'), (4, 'sex not recorded'),
     (5, 'outcome present at baseline'), (6, 'no time at risk'), (7, 'exposure not measured'),
+    (8, 'covariate of the primary model not measured'),
 ] %}
+{%- set covariates = primary_continuous_covariates() %}
 with screened as (
     select * from {{ ref('int_participants__screened') }}
 ),
@@ -22,7 +24,8 @@ measured as (
         '{{ arm }}' as arm,
         '{{ exposure }}' as exposure,
         participant_id,
-        {{ column_name }} is not null as is_measured
+        {{ column_name }} is not null as is_measured,
+        {% for covariate in covariates.get(study ~ '/' ~ arm, []) %}{{ covariate }} is not null and {% endfor %}true as has_covariates
     from participants
     {% if not loop.last %}union all{% endif %}
     {% endfor -%}
@@ -69,6 +72,7 @@ excluded_in_particular as (
             when timed.is_prevalent then 'outcome present at baseline'
             when timed.administrative_end_date is null or timed.follow_up_days <= 0 then 'no time at risk'
             when not measured.is_measured then 'exposure not measured'
+            when not measured.has_covariates then 'covariate of the primary model not measured'
             else 'analysed'
         end as reason,
         count(*) as n_participants

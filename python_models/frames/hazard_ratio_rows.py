@@ -24,6 +24,8 @@ from python_models.frames.scalings import ScaledExposure, scale_exposure
 from python_models.frames.study import CoxAnalysis, read_cox_analyses
 
 F8 = npt.NDArray[np.float64]
+# Below this many events an interval says nothing that can be relied on, however few the covariates.
+FEWEST_EVENTS = 10
 NORMAL_975 = float(special.ndtri(0.975))
 logger = AdapterLogger("Study")
 
@@ -198,6 +200,8 @@ def _rows_of(problem: _Problem, house: CoxFit, primary: LifelinesFit | None) -> 
     """Rows of one analysis: lifelines' estimate where it is primary, with the house estimate beside it."""
     k, step = len(problem.scaled.levels), problem.scaled.step
     refusal = house.refusal or (primary.refusal if primary else None)
+    if problem.common["n_events"] < FEWEST_EVENTS:
+        refusal = f"too few events: {problem.common['n_events']} of the {FEWEST_EVENTS} asked for"
     estimator = "lifelines" if primary else "house"
     if refusal is not None:
         answers: list[dict[str, Any]] = [{"refusal": refusal}] * k

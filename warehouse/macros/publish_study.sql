@@ -1,12 +1,24 @@
-{# Publish the study when a build ran and nothing in it failed; say so when it did not. #}
+{# A run that writes has begun: until it ends cleanly, only a whole build may publish. #}
+{% macro begin_study_run() -%}
+    {%- if execute and flags.WHICH in ['build', 'run', 'seed', 'retry'] -%}
+        select begin_study_run()
+    {%- else -%}
+        select 1
+    {%- endif -%}
+{%- endmacro %}
+
+{# Publish the study when a build ran its tests and nothing in it failed; say so when it did not. #}
 {% macro publish_study(results) -%}
-    {%- if execute and flags.WHICH in ['build', 'run', 'retry'] -%}
+    {%- if execute and flags.WHICH == 'build' -%}
         {%- set failed = results | selectattr('status', 'in', ['error', 'fail', 'runtime error']) | list -%}
+        {%- set is_whole = not (invocation_args_dict.get('select') or invocation_args_dict.get('exclude')) -%}
         {%- if failed -%}
             {%- do log('Not published: ' ~ (failed | length) ~ ' of ' ~ (results | length) ~ ' nodes failed. The last good study file is untouched.', info=true) -%}
             select 1
         {%- else -%}
-            select publish_study_database()
+            {%- set outcome = run_query('select publish_study_database(' ~ (is_whole | lower) ~ ')') -%}
+            {%- do log(outcome.columns[0].values()[0], info=true) -%}
+            select 1
         {%- endif -%}
     {%- else -%}
         select 1

@@ -16,3 +16,35 @@
     {%- endif -%}
     {{ return(rows) }}
 {%- endmacro %}
+
+{# First-occurrence fields that the project lands, read from the seed when the query runs. #}
+{% macro first_occurrence_fields() -%}
+    {%- set fields = ref('first_occurrence_fields') -%}
+    {%- if execute -%}
+        {%- set rows = run_query("select icd10_category, date_field_id, source_field_id from " ~ fields ~ " order by 1").rows -%}
+    {%- else -%}
+        {%- set rows = [('M81', 131964, 131965)] -%}
+    {%- endif -%}
+    {{ return(rows) }}
+{%- endmacro %}
+
+{# Continuous covariates of each arm's primary adjustment set: who lacks one is not in the arm's primary models. #}
+{% macro primary_continuous_covariates() -%}
+    {%- set arms = ref('arms') -%}
+    {%- set adjustment_sets = ref('adjustment_sets') -%}
+    {%- set covariates = ref('covariates') -%}
+    {%- set found = {} -%}
+    {%- if execute -%}
+        {%- set rows = run_query(
+            "select arms.study, arms.arm, covariates.column_name from " ~ arms ~ " as arms "
+            ~ "inner join " ~ adjustment_sets ~ " as sets "
+            ~ "on arms.study = sets.study and arms.primary_adjustment_set = sets.adjustment_set "
+            ~ "inner join " ~ covariates ~ " as covariates on sets.covariate = covariates.covariate "
+            ~ "where covariates.value_kind = 'continuous' order by 1, 2, 3"
+        ).rows -%}
+        {%- for row in rows -%}
+            {%- do found.setdefault(row[0] ~ '/' ~ row[1], []).append(row[2]) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ return(found) }}
+{%- endmacro %}

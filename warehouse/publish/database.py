@@ -12,6 +12,7 @@ import duckdb
 
 PUBLISHED_SCHEMAS = ("seeds", "staging", "intermediate", "marts", "results", "quality")
 PARQUET_SCHEMAS = ("marts", "results", "quality")
+SCREENED_SCHEMAS = ("staging", "intermediate")
 
 
 def _tables(connection: duckdb.DuckDBPyConnection, schemas: tuple[str, ...]) -> list[tuple[str, str]]:
@@ -22,40 +23,65 @@ def _tables(connection: duckdb.DuckDBPyConnection, schemas: tuple[str, ...]) -> 
     return [(schema, table) for schema, table in rows if schema in schemas]
 
 
+def _rows_to_publish(connection: duckdb.DuckDBPyConnection, schema: str, table: str, screened: bool) -> str:
+    """The table, without people who withdrew: the cohort's own tables never hold them, the layers before it do."""
+    columns = connection.execute(f'describe {schema}."{table}"').fetchall()
+    if not screened or schema not in SCREENED_SCHEMAS or "participant_id" not in [column[0] for column in columns]:
+        return f'select * from {schema}."{table}"'
+    return (
+        f'select * from {schema}."{table}" where participant_id not in '
+        "(select participant_id from intermediate.int_participants__screened "
+        "where exclusion_reason in ('negative id', 'withdrew consent'))"
+    )
+
+
 def publish_database(connection: duckdb.DuckDBPyConnection, *, target: Path, parquet: Path) -> int:
     """Copy every published table to `target` and the outward ones to `parquet`; returns the number of tables.
 
-    Both are written beside their place and moved in whole.
+    Both are written beside their place and moved in whole, the database first.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    beside = target.with_suffix(f".{os.getpid()}.new")
-    beside.unlink(missing_ok=True)
+    # The name keeps `.duckdb.`, so that git never sees what a killed publication leaves behind.
+    for stale in target.parent.glob(f"{target.name}.*.new*"):
+        stale.unlink()
+    beside = target.with_name(f"{target.name}.{os.getpid()}.new")
     tables = _tables(connection, PUBLISHED_SCHEMAS)
-    connection.execute(f"attach '{beside}' as published_study")
+    screened = ("intermediate", "int_participants__screened") in tables
     try:
-        for schema in sorted({schema for schema, _ in tables}):
-            connection.execute(f"create schema if not exists published_study.{schema}")
-        for schema, table in tables:
-            connection.execute(f'create table published_study.{schema}."{table}" as from {schema}."{table}"')
-        connection.execute("checkpoint published_study")
-    finally:
-        connection.execute("detach published_study")
-    _publish_parquet(connection, folder=parquet)
+        connection.execute(f"attach '{beside}' as published_study")
+        try:
+            for schema in sorted({schema for schema, _ in tables}):
+                connection.execute(f"create schema if not exists published_study.{schema}")
+            for schema, table in tables:
+                rows = _rows_to_publish(connection, schema, table, screened)
+                connection.execute(f'create table published_study.{schema}."{table}" as {rows}')
+            connection.execute("checkpoint published_study")
+        finally:
+            connection.execute("detach published_study")
+        written = _write_parquet(connection, beside=parquet.with_name(f"{parquet.name}.{os.getpid()}.new"))
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
     os.replace(beside, target)
-    Path(f"{beside}.wal").unlink(missing_ok=True)
+    _swap(written, parquet)
     return len(tables)
 
 
-def _publish_parquet(connection: duckdb.DuckDBPyConnection, *, folder: Path) -> None:
-    beside = folder.with_name(f"{folder.name}.{os.getpid()}.new")
+def _write_parquet(connection: duckdb.DuckDBPyConnection, *, beside: Path) -> Path:
     shutil.rmtree(beside, ignore_errors=True)
+    beside.mkdir(parents=True)
     for schema, table in _tables(connection, PARQUET_SCHEMAS):
-        (beside / schema).mkdir(parents=True, exist_ok=True)
+        (beside / schema).mkdir(exist_ok=True)
         connection.execute(
             f"copy {schema}.\"{table}\" to '{beside / schema / table}.parquet' (format parquet, compression zstd)"
         )
-    old = folder.with_name(f"{folder.name}.{os.getpid()}.old")
+    return beside
+
+
+def _swap(written: Path, folder: Path) -> None:
+    old = folder.with_name(f"{folder.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
     if folder.exists():
         os.replace(folder, old)
-    os.replace(beside, folder)
+    os.replace(written, folder)
     shutil.rmtree(old, ignore_errors=True)

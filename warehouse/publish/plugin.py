@@ -17,31 +17,47 @@ from warehouse.seeds_check import check_seeds
 
 
 class Plugin(BasePlugin):
+    """Begins and ends a run that writes: what is published has passed a whole clean build and nothing failed since.
+
+    A mark beside the scratch file says that a run has begun and not ended cleanly. While it stands, only a whole
+    `dbt build` publishes: a partial one would carry out what an earlier failure left behind.
+    """
+
     def initialize(self, plugin_config: dict[str, Any]) -> None:
         """Refuse before the first query what could only fail later and less clearly."""
         cohort = os.environ.get("COHORT", "synthetic")
         check_seeds(Path("warehouse/seeds"))
         check_landing(cohort, raw=Path("warehouse/raw"))
         Path("warehouse/build").mkdir(parents=True, exist_ok=True)
+        self._was_clean = False
 
     def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
-        build = Path(
-            conn.execute("select path from duckdb_databases() where database_name = current_database()").fetchall()[0][
-                0
-            ]
-        )
+        where = "select path from duckdb_databases() where database_name = current_database()"
+        build = Path(conn.execute(where).fetchall()[0][0])
+        mark = build.with_suffix(".unfinished")
         connection = weakref.ref(conn)
 
-        def publish_study_database() -> int:
+        def begin_study_run() -> bool:
+            self._was_clean = build.is_file() and not mark.exists()
+            mark.touch()
+            return self._was_clean
+
+        def publish_study_database(is_whole_build: bool) -> str:
+            if not (is_whole_build or self._was_clean):
+                return "not published: an earlier run did not end cleanly; run a whole dbt build"
             parent = connection()
             if parent is None:
                 raise RuntimeError("the build connection is closed")
             cursor = parent.cursor()
             try:
-                return publish_database(
-                    cursor, target=Path("warehouse") / build.name, parquet=Path("warehouse/parquet") / build.stem
-                )
+                target = Path("warehouse") / build.name
+                n = publish_database(cursor, target=target, parquet=Path("warehouse/parquet") / build.stem)
             finally:
                 cursor.close()
+            mark.unlink(missing_ok=True)
+            return f"published {n} tables to {target}"
 
-        conn.create_function("publish_study_database", publish_study_database, [], "BIGINT", side_effects=True)
+        conn.create_function("begin_study_run", begin_study_run, [], "BOOLEAN", side_effects=True)
+        conn.create_function(
+            "publish_study_database", publish_study_database, ["BOOLEAN"], "VARCHAR", side_effects=True
+        )

@@ -39,6 +39,10 @@ treatments as (
     select * from {{ ref('stg_ukb__treatments') }}
 ),
 
+visits as (
+    select * from {{ ref('stg_ukb__visits') }}
+),
+
 gp_events as (
     select * from {{ ref('stg_ukb__gp_events') }}
 ),
@@ -106,24 +110,32 @@ coded_records as (
     union all
 
     select
-        participant_id,
-        cast(instance as varchar) || '/' || cast(array_index as varchar) as record_key,
+        self_reported_illnesses.participant_id,
+        cast(self_reported_illnesses.instance as varchar)
+        || '/' || cast(self_reported_illnesses.array_index as varchar) as record_key,
         'self_report' as event_source,
         'ukb_illness' as code_system,
-        illness_code as code,
+        self_reported_illnesses.illness_code as code,
         cast(null as varchar) as level,
-        -- a decimal year is dated to its day of the year
+        -- a decimal year is dated to its day of the year, but never after the visit that reported it: the year is interpolated
         case
-            when first_diagnosed_year is not null
+            when self_reported_illnesses.first_diagnosed_year is not null
                 then
-                    make_date(cast(floor(first_diagnosed_year) as integer), 1, 1)
-                    + cast(floor((first_diagnosed_year - floor(first_diagnosed_year)) * 365) as integer)
+                    least(
+                        make_date(cast(floor(self_reported_illnesses.first_diagnosed_year) as integer), 1, 1)
+                        + cast(floor((self_reported_illnesses.first_diagnosed_year - floor(self_reported_illnesses.first_diagnosed_year)) * 365) as integer),
+                        visits.visit_date
+                    )
         end as event_date,
         'interpolated year' as date_column,
         cast(null as varchar) as nation
     from self_reported_illnesses
+    inner join visits
+        on
+            self_reported_illnesses.participant_id = visits.participant_id
+            and self_reported_illnesses.instance = visits.instance
     -- an undated report says 'before this visit': only at baseline does that make the condition prevalent
-    where instance = 0 or first_diagnosed_year is not null
+    where self_reported_illnesses.instance = 0 or self_reported_illnesses.first_diagnosed_year is not null
 
     union all
 

@@ -1,4 +1,4 @@
--- First occurrences: even field the date, odd field the source. Coding 819 dates parse as dates but are not dates of an event.
+-- First occurrences: one field holds the date, the next its source. Coding 819 dates parse as dates but date no event.
 {{ gate('raw') }}
 {%- set rules = field_rules() %}
 
@@ -7,47 +7,17 @@ with participants as (
 ),
 
 first_occurrences as (
+    {% for icd10_category, date_field, source_field in first_occurrence_fields() -%}
     select
         eid as participant_id,
-        'M80' as icd10_category,
-        {{ field_date('p131962', rules) }} as first_reported_date,
-        p131962 in ({{ special_dates(rules) }}) as is_special_date,
-        p131963 as source_code
+        '{{ icd10_category }}' as icd10_category,
+        {{ field_date('p' ~ date_field, rules) }} as first_reported_date,
+        p{{ date_field }} in ({{ special_dates(rules) }}) as is_special_date,
+        p{{ source_field }} as source_code
     from participants
-    where p131962 is not null
-
-    union all
-
-    select
-        eid as participant_id,
-        'M81' as icd10_category,
-        {{ field_date('p131964', rules) }} as first_reported_date,
-        p131964 in ({{ special_dates(rules) }}) as is_special_date,
-        p131965 as source_code
-    from participants
-    where p131964 is not null
-
-    union all
-
-    select
-        eid as participant_id,
-        'M82' as icd10_category,
-        {{ field_date('p131966', rules) }} as first_reported_date,
-        p131966 in ({{ special_dates(rules) }}) as is_special_date,
-        p131967 as source_code
-    from participants
-    where p131966 is not null
-
-    union all
-
-    select
-        eid as participant_id,
-        'M62' as icd10_category,
-        {{ field_date('p131934', rules) }} as first_reported_date,
-        p131934 in ({{ special_dates(rules) }}) as is_special_date,
-        p131935 as source_code
-    from participants
-    where p131934 is not null
+    where p{{ date_field }} is not null
+    {% if not loop.last %}union all{% endif %}
+    {% endfor -%}
 )
 
 select * from first_occurrences

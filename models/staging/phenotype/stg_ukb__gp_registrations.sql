@@ -11,7 +11,7 @@ typed as (
         eid as participant_id,
         case data_provider when '1' then 'England' when '2' then 'Scotland' when '3' then 'England' when '4' then 'Wales' end as nation,
         case when reg_date not in ({{ special_dates(rules) }}) then try_cast(reg_date as date) end as registered_date,
-        try_cast(deduct_date as date) as deducted_date
+        case when deduct_date not in ({{ special_dates(rules) }}) then try_cast(deduct_date as date) end as deducted_date
     from gp_registrations
 ),
 

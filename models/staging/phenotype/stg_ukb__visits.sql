@@ -1,4 +1,5 @@
 -- Assessment centre visits: one row per participant and instance that has a visit date.
+-- Dynamometer 7336 read 2 to 14 kg low at Cheadle in January to June 2013 (instance 1): its readings there are no measurements.
 {{ gate('raw') }}
 {%- set rules = field_rules() %}
 
@@ -108,6 +109,40 @@ visits as (
         {{ field_number('p4124_i3', rules) }} as heel_bmd_right_g_per_cm2
     from participants
     where p53_i3 is not null
+),
+
+flagged as (
+    select
+        *,
+        coalesce(
+            instance = 1
+            and dynamometer_device_id = '7336'
+            and visit_date between cast('2013-01-01' as date) and cast('2013-06-30' as date),
+            false
+        ) as is_faulty_dynamometer
+    from visits
 )
 
-select * from visits
+select
+    participant_id,
+    instance,
+    visit_date,
+    assessment_centre_code,
+    age_at_visit_years,
+    standing_height_cm,
+    weight_kg,
+    body_mass_index_kg_per_m2,
+    whole_body_fat_mass_kg,
+    whole_body_fat_free_mass_kg,
+    leg_fat_free_mass_right_kg,
+    leg_fat_free_mass_left_kg,
+    arm_fat_free_mass_right_kg,
+    arm_fat_free_mass_left_kg,
+    case when not is_faulty_dynamometer then grip_strength_left_kg end as grip_strength_left_kg,
+    case when not is_faulty_dynamometer then grip_strength_right_kg end as grip_strength_right_kg,
+    dynamometer_device_id,
+    walking_pace_code,
+    heel_bmd_left_g_per_cm2,
+    heel_bmd_right_g_per_cm2,
+    is_faulty_dynamometer
+from flagged

@@ -8,7 +8,7 @@ with olink_limit_of_detection as (
 limits_of_detection as (
     select
         plateid as plate,
-        cast(instance as smallint) as instance,
+        try_cast(instance as smallint) as instance,
         lower(replace(assay, '-', '_')) as protein,
         try_cast(lod as double) as limit_of_detection_npx
     from olink_limit_of_detection

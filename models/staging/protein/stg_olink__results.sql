@@ -9,7 +9,7 @@ with olink_data as (
 results as (
     select
         eid as participant_id,
-        cast(ins_index as smallint) as instance,
+        try_cast(ins_index as smallint) as instance,
         protein,
         try_cast(result as float) as level_npx
     from olink_data
