@@ -10,7 +10,7 @@ import pyarrow as pa
 from dbt.adapters.events.logging import AdapterLogger
 
 from python_models.estimators.genetics.errors import GeneticsInputError
-from python_models.estimators.genetics.loci import DEFAULT_WINDOW_BP, clump_by_distance
+from python_models.estimators.genetics.loci import DEFAULT_WINDOW_BP, Loci, clump_by_distance
 from python_models.estimators.genetics.placo import placo
 from python_models.estimators.genetics.shared_loci import shared_loci
 from python_models.frames.gwas_variants import Genome, TraitVariants, read_genome
@@ -119,14 +119,21 @@ class _Pair:
         )
 
 
+def _loci_of(genome: Genome, tail: F8) -> Loci:
+    """Genome-wide significant loci of (n,) -log10 P values."""
+    return clump_by_distance(
+        chromosome=genome.chromosome,
+        position=genome.position,
+        neg_log10_p=tail,
+        window_bp=DEFAULT_WINDOW_BP,
+        merge_gap_bp=MERGE_GAP_BP,
+    )
+
+
 def shared_locus_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
     """Stretches with a genome-wide significant locus of both traits, and loci of the PLACO+ test."""
     genome = read_genome(session)
-    where = {"chromosome": genome.chromosome, "position": genome.position, "merge_gap_bp": MERGE_GAP_BP}
-    loci = {
-        trait.name: clump_by_distance(**where, neg_log10_p=trait.neg_log10_p, window_bp=DEFAULT_WINDOW_BP)
-        for trait in genome.traits
-    }
+    loci = {trait.name: _loci_of(genome, trait.neg_log10_p) for trait in genome.traits}
     rows: list[dict[str, Any]] = []
     pairs = list(combinations(genome.traits, 2))
     for i, (first, second) in enumerate(pairs, start=1):
@@ -139,7 +146,7 @@ def shared_locus_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
         if pair.refusal is not None:
             rows.append(pair.row("placo_plus", refusal=pair.refusal))
         else:
-            tested = clump_by_distance(**where, neg_log10_p=pair.tail, window_bp=DEFAULT_WINDOW_BP)
+            tested = _loci_of(genome, pair.tail)
             for k in range(tested.n):
                 stretch = (int(tested.chromosome[k]), int(tested.start[k]), int(tested.end[k]))
                 rows.append(pair.locus_row("placo_plus", *stretch))

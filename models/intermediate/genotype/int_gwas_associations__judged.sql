@@ -97,6 +97,7 @@ judged_alone as (
             when has_frequency and not least(effect_allele_frequency, 1 - effect_allele_frequency) > {{ var('gwas_maf_min') }}
                 then 'frequency_too_low'
             when z_basis = 'p_value' and coalesce(neg_log10_p_value, -1) < 0 then 'p_out_of_range'
+            when standard_error <= 0 then 'standard_error_not_positive'
             when
                 effect_allele not in ('A', 'C', 'G', 'T') or other_allele not in ('A', 'C', 'G', 'T') or effect_allele = other_allele
                 then 'not_two_letters'
