@@ -341,6 +341,35 @@ def test_command_line__refuses_with_its_exit_code_and_no_traceback(tmp_path: Pat
     assert not (tmp_path / "r" / "x").exists()
 
 
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("skip:hesinn.csv=yes", r"hesinn\.csv is a file of the export"),
+        ("entity:notes.csv=hesin_diagnoses", r"hesin_diagnoses is a table ingest knows[\s\S]*hesin_diag,"),
+        ("entity:notes.csv=participant", r"a participant table has an eid column"),
+        ("entity:notes.csv=hesin_diag", r"hesin_diag has the columns diag_icd10, eid, ins_index"),
+        ("entity:notes.csv=gwas", r"a GWAS file has the header of a known format"),
+    ],
+)
+def test_override__that_cannot_be_followed_is_refused(tmp_path: Path, override: str, message: str) -> None:
+    folder = _participants_and_records(tmp_path / "export")
+    write_text(folder / "notes.csv", "what,is,this\n1,2,3\n")
+    with pytest.raises(IngestError, match=message):
+        ingest(folder, cohort="small", to=tmp_path / "raw", overrides=[override])
+    assert not (tmp_path / "raw").exists()
+
+
+def test_unknown_file__is_refused_without_showing_its_first_line(tmp_path: Path) -> None:
+    folder = _participants_and_records(tmp_path / "export")
+    write_text(folder / "ids.csv", f"{IDS[0]},Female,Oslo\n{IDS[1]},Male,Bergen\n")
+    with pytest.raises(IngestError, match=r"ids\.csv: .* its 3 columns are those of none") as error:
+        ingest(folder, cohort="small", to=tmp_path / "raw")
+    assert IDS[0] not in str(error.value)
+    assert "Oslo" not in str(error.value)
+    landing, _ = ingest(folder, cohort="small", to=tmp_path / "raw", overrides=["skip:ids.csv=yes"])
+    assert len(read(landing, "participant")) == len(IDS)
+
+
 @pytest.mark.parametrize("override", ["date_order=american", "shape=round", "encoding", "delimiter=x"])
 def test_override__names_what_is_allowed(tmp_path: Path, override: str, capsys: pytest.CaptureFixture[str]) -> None:
     folder = _participants_and_records(tmp_path)

@@ -7,7 +7,7 @@ and one column per array index (`41270-0.0`, `41270-0.1`, ...).
 import ast
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -31,7 +31,8 @@ def encoding_of(cell: str) -> Encoding:
     return "pipe" if "|" in text else "single"
 
 
-def encodings_seen(cells: Sequence[str | None]) -> Counter[str]:
+def encodings_seen(cells: Iterable[str | None]) -> Counter[str]:
+    """How many cells show each encoding."""
     return Counter(encoding_of(cell) for cell in cells if cell)
 
 

@@ -78,7 +78,7 @@ def _encoding(magic: bytes, name: str, overrides: Overrides) -> tuple[str, str]:
         return chosen, "override"
     if magic[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return "utf-16", "byte order mark"
-    return "utf-8", "every byte sampled"
+    return "utf-8", "every byte is checked"
 
 
 def _is_quoted(text: str) -> bool:

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from warehouse.errors import IngestError
 from warehouse.ingest.export import ExportLanding
 from warehouse.ingest.faults import Faults, refuse
 from warehouse.ingest.fingerprint import fingerprint
 from warehouse.ingest.landing import Landing, recover
-from warehouse.ingest.overrides import Overrides, parse_overrides
+from warehouse.ingest.overrides import Overrides, parse_overrides, refuse_unknown_files
 from warehouse.ingest.plan_export import ExportPlan, plan_export
 from warehouse.ingest.profile import FileProfile, Profile, read_fingerprint
 from warehouse.ingest.recognise import list_files, recognise_folder
@@ -56,13 +57,22 @@ def ingest(folder: Path, *, cohort: str, to: Path, overrides: Sequence[str] = ()
     if read_fingerprint(target) == key:
         return target, False
     faults = Faults()
+    refuse_unknown_files(chosen, {path.relative_to(folder).as_posix() for path in files}, faults)
     found = recognise_folder(folder, chosen, faults)
     plan = plan_export(found, where=folder.name, overrides=chosen, faults=faults)
     faults.stop()
     landing = Landing(target, key)
-    landing.open()
-    exporter = land_with_progress(plan, landing, chosen, cohort)
-    finish(exporter, landing, cohort=cohort, key=key, overrides=overrides)
+    try:
+        landing.open()
+        exporter = land_with_progress(plan, landing, chosen, cohort)
+        finish(exporter, landing, cohort=cohort, key=key, overrides=overrides)
+    except IngestError:
+        landing.discard()
+        raise
+    except PermissionError as bad:
+        raise refuse(
+            str(to), f"landings can be written there; the system says: {bad.strerror}", "give another --to"
+        ) from bad
     return target, True
 
 

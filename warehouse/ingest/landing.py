@@ -7,7 +7,7 @@ import ctypes
 import json
 import os
 import shutil
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
@@ -147,6 +147,10 @@ class Landing:
             self._write_state()
         return self._done[step]
 
+    def discard(self) -> None:
+        """Leave nothing half-written: the export was refused, so there is nothing to continue."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
     def path(self, table: str) -> Path:
         return self.folder / f"{table}.parquet"
 
@@ -180,8 +184,3 @@ def recover(target: Path) -> None:
     aside = target.parent / f".{target.name}.old"
     if aside.exists() and not target.exists():
         os.rename(aside, target)
-
-
-def concatenate(paths: Iterable[Path]) -> pa.Table:
-    """Small helper tables read as one."""
-    return pa.concat_tables([pq.read_table(path) for path in paths])

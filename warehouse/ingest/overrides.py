@@ -1,6 +1,6 @@
 """The one-line overrides that settle what a file itself leaves open: KEY=VALUE, or KEY:FILE=VALUE for one file."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 
 from warehouse.ingest.faults import Faults
@@ -22,6 +22,10 @@ KEYS: dict[str, tuple[tuple[str, ...] | None, str]] = {
 }
 
 
+# Keys whose subject is a file of the export.
+FILE_KEYS = ("date_order", "encoding", "delimiter", "coding", "entity", "instance", "trait", "skip")
+
+
 @dataclass(frozen=True, slots=True)
 class Overrides:
     """Overrides by (key, subject); the empty subject applies to every file."""
@@ -33,6 +37,17 @@ class Overrides:
 
     def subjects(self, key: str) -> dict[str, str]:
         return {subject: value for (found, subject), value in self.values.items() if found == key}
+
+
+def refuse_unknown_files(overrides: Overrides, files: Container[str], faults: Faults) -> None:
+    """A fault for every override of a file that is not in the export."""
+    for key, subject in overrides.values:
+        if key in FILE_KEYS and subject and subject not in files:
+            faults.add(
+                f"--override {key}:{subject}",
+                f"{subject} is a file of the export",
+                "name it as the messages do: its path below the folder given by --from",
+            )
 
 
 def parse_overrides(lines: Iterable[str]) -> Overrides:

@@ -3,13 +3,15 @@
 from dataclasses import dataclass, field, replace
 
 from warehouse.errors import IngestError
+from warehouse.ingest.arrays import encodings_seen
 from warehouse.ingest.codings import Codings, read_codings
 from warehouse.ingest.date_order import date_reader
 from warehouse.ingest.dates import DateReader
-from warehouse.ingest.faults import Faults
+from warehouse.ingest.detect import Shape
+from warehouse.ingest.faults import Faults, refuse
 from warehouse.ingest.fields import known_fields
 from warehouse.ingest.gwas import AssociationReader, trait_of
-from warehouse.ingest.headers import Header, read_header
+from warehouse.ingest.headers import Header, is_title_header, read_header
 from warehouse.ingest.ld_scores import score_cells
 from warehouse.ingest.nmr import CorrectedPlan, plan_corrected
 from warehouse.ingest.olink import wide_columns
@@ -137,6 +139,12 @@ def instance_of(one: Found, overrides: Overrides) -> str:
 def _plan_participant(one: Found, codings: Codings, overrides: Overrides, faults: Faults) -> PlannedPart:
     assert one.shape is not None
     header = read_header(one.shape.header)
+    if header is None and not is_title_header(one.shape.header):
+        raise refuse(
+            one.name,
+            "a participant table has an eid column and columns named by field, in one of the known styles",
+            "export it again with header_style FIELD-NAME",
+        )
     if header is None:
         titles = read_titles(codings, overrides)
         header = read_title_header(one.shape.header, where=one.name, titles=titles, needed=known_fields())
@@ -155,8 +163,23 @@ def _plan_participant(one: Found, codings: Codings, overrides: Overrides, faults
         plan=part,
         dates=dates,
         decoders=decoders,
-        evidence=(f"header style {header.style}", coding_evidence, f"dates: {date_evidence}"),
+        evidence=(
+            f"header style {header.style}",
+            coding_evidence,
+            f"dates: {date_evidence}",
+            f"arrays: {_array_evidence(one.shape, part)}",
+        ),
     )
+
+
+def _array_evidence(shape: Shape, part: PartPlan) -> str:
+    """Which array encodings the sampled list cells show, and how many arrays come as one column per index."""
+    lists = [target for target in part.targets if target.is_one_list_column]
+    at = [shape.header.index(target.sources[0][1]) for target in lists]
+    seen = encodings_seen(row[k] for row in shape.rows for k in at if row[k] != "NA")
+    n_spread = sum(target.field.is_list and not target.is_one_list_column for target in part.targets)
+    said = [f"{n:,} {encoding} cells" for encoding, n in seen.items()]
+    return ", ".join([*said, f"{n_spread:,} as one column per index"])
 
 
 def _choose_metabolites(plan: ExportPlan, overrides: Overrides, faults: Faults) -> None:

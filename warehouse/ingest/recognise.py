@@ -35,6 +35,11 @@ SHARE_OF_PROTEINS = 0.5
 
 SHOWCASE_CODING = re.compile(r"^(?:data)?coding[-_]?(?P<encoding>\d+)\.(?:tsv|txt|csv)(?:\.gz)?$", re.IGNORECASE)
 SHOWCASE_SCHEMAS = (frozenset({"category_id", "title"}), frozenset({"encoding_id", "title", "coded_as"}))
+# What --override entity may name a file.
+NAMED_ENTITIES = (
+    "participant", *RECORD_TABLES, "withdrawals", "olink_wide", "olink_long", *HELPERS, "nmr_corrected", "gwas",
+    "ld_scores", "codings", "data_dictionary",
+)  # fmt: skip
 CODING_FILES = {
     "codings": frozenset({"coding_name", "code", "meaning"}),
     "data_dictionary": frozenset({"entity", "name", "title"}),
@@ -105,6 +110,12 @@ def recognise(path: Path, *, name: str, overrides: Overrides) -> Found:
         _refuse_headerless(shape)
     if chosen:
         entity, _, detail = chosen.partition(":")
+        if entity not in NAMED_ENTITIES:
+            raise refuse(
+                f"--override entity:{name}={chosen}",
+                f"{entity} is a table ingest knows",
+                f"tables: {', '.join(NAMED_ENTITIES)}",
+            )
         found: Found | None = Found(path, name, entity, "override entity", shape, detail)
     else:
         found = _by_header(shape, path, name)
