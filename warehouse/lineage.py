@@ -10,6 +10,7 @@ at Python models, whose inputs are named instead.
 import argparse
 import csv
 import json
+import logging
 import os
 import re
 import sys
@@ -37,6 +38,8 @@ FIELD = re.compile(r"^p(\d+)(?:_i\d+)?$")
 DIALECT = "duckdb"
 LONGEST_EXPRESSION = 110
 WIDTH_OF_A_LOG = 200
+# sqlglot does not look inside UNPIVOT and says so at length: the lineage of an unpivoted column ends there.
+logging.getLogger("sqlglot").setLevel(logging.ERROR)
 DICTIONARY_SCHEMAS = ("marts", "results")
 
 
