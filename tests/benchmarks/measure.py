@@ -3,12 +3,14 @@
 import json
 import os
 import platform
+import subprocess
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 LEDGER = Path("warehouse/bench.jsonl")
+SECONDS_BETWEEN_SAMPLES = 0.5
 LINE = "{:28} {:>32} {:>9} {:>8}  {:10} {:>9} {:>7}  {}"
 
 
@@ -38,10 +40,31 @@ def machine() -> dict[str, str | int]:
     }
 
 
+def _resident_mb(root: int) -> float:
+    """Resident memory of a process and all its descendants, now; Linux."""
+    children: dict[int, list[int]] = {}
+    pages: dict[int, int] = {}
+    for folder in Path("/proc").iterdir():
+        if not folder.name.isdigit():
+            continue
+        try:
+            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            pages[int(folder.name)] = int((folder / "statm").read_text().split()[1])
+        except (OSError, IndexError, ValueError):
+            continue
+        children.setdefault(parent, []).append(int(folder.name))
+    total, waiting = 0, [root]
+    while waiting:
+        process = waiting.pop()
+        total += pages.get(process, 0)
+        waiting += children.get(process, [])
+    return total * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
 def time_command(
     name: str, size: str, command: Sequence[str], *, folder: Path, environment: dict[str, str]
 ) -> Measurement:
-    """Run a command to its end; its peak memory is the largest resident size of the process and its children.
+    """Run a command to its end; its peak memory is that of the process and its children together, every half second.
 
     Raises
     ------
@@ -49,19 +72,17 @@ def time_command(
         When the command fails, with the last of what it said.
     """
     log = folder / "bench.log"
+    peak = 0.0
     started = time.monotonic()
     with log.open("wb") as out:
-        pid = os.posix_spawn(
-            command[0],
-            list(command),
-            environment,
-            file_actions=[(os.POSIX_SPAWN_DUP2, out.fileno(), 1), (os.POSIX_SPAWN_DUP2, out.fileno(), 2)],
-        )
-        _, status, usage = os.wait4(pid, 0)
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=out, stderr=subprocess.STDOUT)
+        while process.poll() is None:
+            peak = max(peak, _resident_mb(process.pid))
+            time.sleep(SECONDS_BETWEEN_SAMPLES)
     seconds = time.monotonic() - started
-    if os.waitstatus_to_exitcode(status):
+    if process.returncode:
         raise RuntimeError(f"{name} failed:\n{log.read_text(errors='replace')[-3000:]}")
-    return Measurement(name, size, seconds, usage.ru_maxrss / 1024)
+    return Measurement(name, size, seconds, peak)
 
 
 def time_call(call: Callable[[], object], *, repeats: int = 3) -> float:

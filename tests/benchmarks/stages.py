@@ -1,6 +1,5 @@
 """Every stage of a build as a process of its own, in a copy of the project."""
 
-import os
 import sys
 import tempfile
 from pathlib import Path
@@ -13,37 +12,24 @@ SIZES = {
     "50,000, all layers": ["--participants", "50000"],
     "502,000, phenotype, outcomes": ["--participants", "502000", "--proteins", "0", "--metabolomic-share", "0"],
 }
+EXPORT = "warehouse/export/synthetic"
 
 
 def stage_measurements(sizes: dict[str, list[str]] = SIZES) -> list[Measurement]:
-    """Generation, ingest and dbt build at each size."""
+    """Generation, ingest and dbt build by layer, at each size."""
+    dbt = str(Path(sys.executable).parent / "dbt")
     measured = []
     for size, options in sizes.items():
+        commands = {
+            "write the synthetic cohort": [sys.executable, "-m", "warehouse.synthetic", *options, "--out", EXPORT],
+            "ingest": [sys.executable, "-m", "warehouse.ingest", "--from", EXPORT, "--cohort", "synthetic"],
+            "dbt build, seeds to marts": [dbt, "--quiet", "build", "--select", "+marts_expectations"],
+            "dbt build, whole": [dbt, "--quiet", "build"],
+        }
         with tempfile.TemporaryDirectory() as scratch:
             project = copy_project(Path(scratch))
-            os.chdir(project.folder)
-            try:
-                environment = project.environment(PYTHONPATH=str(project.folder))
-                dbt = str(Path(sys.executable).parent / "dbt")
-                export = "warehouse/export/synthetic"
-                commands = {
-                    "write the synthetic cohort": [
-                        sys.executable,
-                        "-m",
-                        "warehouse.synthetic",
-                        *options,
-                        "--out",
-                        export,
-                    ],
-                    "ingest": [sys.executable, "-m", "warehouse.ingest", "--from", export, "--cohort", "synthetic"],
-                    "dbt build": [dbt, "--quiet", "build"],
-                }
-                for name, command in commands.items():
-                    print(f"bench: {name}, {size} ...", file=sys.stderr, flush=True)
-                    measured.append(time_command(name, size, command, folder=project.folder, environment=environment))
-            finally:
-                os.chdir(ROOT)
+            environment = project.environment(PYTHONPATH=str(project.folder))
+            for name, command in commands.items():
+                print(f"bench: {name}, {size} ...", file=sys.stderr, flush=True)
+                measured.append(time_command(name, size, command, folder=project.folder, environment=environment))
     return measured
-
-
-ROOT = Path(__file__).parents[2]

@@ -31,10 +31,9 @@ order by titled.arm desc, titled.exposure
 """
 
 
-def results_table(database: Path) -> str:
-    """The rows of the table in Markdown."""
-    with duckdb.connect(str(database), read_only=True) as connection:
-        rows = connection.execute(ROWS).fetchall()
+def results_table(study: duckdb.DuckDBPyConnection) -> str:
+    """The table in Markdown, from the published study."""
+    rows = study.execute(ROWS).fetchall()
     return HEADER + "\n".join(
         f"| {title} on {outcome} | {level.removeprefix('per ')} | {raw:.2f} ({low:.2f} to {high:.2f}) "
         f"| **{hr:.2f}** ({lower:.2f} to {upper:.2f}) | {truth:.2f} | {reference:.2f} |"
@@ -51,5 +50,6 @@ def with_results(readme: str, table: str) -> str:
 
 if __name__ == "__main__":
     path = Path("README.md")
-    table = results_table(Path("warehouse/study.duckdb"))
+    with duckdb.connect("warehouse/study.duckdb", read_only=True) as connection:
+        table = results_table(connection)
     path.write_text(with_results(path.read_text(encoding="utf-8"), table), encoding="utf-8")

@@ -1,0 +1,63 @@
+"""The default study, where it has been built: it finds what was planted, and the README shows what it found."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from warehouse.publish.readme import BEGIN, END, results_table, with_results
+
+ROOT = Path(__file__).parents[2]
+STUDY = ROOT / "warehouse" / "study.duckdb"
+DEFAULT_SIZE = 50_000
+# The seed is fixed, so these are facts of one cohort and no chances.
+STANDARD_ERRORS = 3.0
+
+
+@pytest.fixture(scope="module")
+def study() -> Iterator[duckdb.DuckDBPyConnection]:
+    if not STUDY.is_file():
+        pytest.skip("needs the default study: make build")
+    with duckdb.connect(str(STUDY), read_only=True) as connection:
+        landed = connection.execute("select max(n_in) from marts.eligibility_flow").fetchall()[0][0]
+        if landed != DEFAULT_SIZE:
+            pytest.skip(f"the study here is of {landed:,} participants, the default of {DEFAULT_SIZE:,}")
+        yield connection
+
+
+def test_the_readme_shows_a_table_of_results() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = readme.partition(BEGIN)[2].partition(END)[0]
+    assert shown.count("|") > 30
+
+
+def test_the_table_of_results_is_current(study: duckdb.DuckDBPyConnection) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert readme == with_results(readme, results_table(study)), "run python -m warehouse.publish.readme"
+
+
+def test_the_four_primary_estimates_find_the_planted_truth(study: duckdb.DuckDBPyConnection) -> None:
+    rows = study.execute(
+        "select exposure, standard_errors_from_truth from results.truth_comparisons where is_primary_adjustment"
+    ).fetchall()
+    assert len(rows) == 4
+    assert all(abs(off) < STANDARD_ERRORS for _, off in rows), rows
+
+
+def test_the_unadjusted_estimates_visibly_do_not(study: duckdb.DuckDBPyConnection) -> None:
+    rows = study.execute(
+        "select exposure, standard_errors_from_target from results.truth_comparisons "
+        "where adjustment_set = 'unadjusted'"
+    ).fetchall()
+    assert len(rows) == 4
+    assert all(abs(off) > STANDARD_ERRORS for _, off in rows), rows
+
+
+def test_the_truth_lies_within_5_percent_of_the_published_logs(study: duckdb.DuckDBPyConnection) -> None:
+    rows = study.execute(
+        "select exposure, target_log_hazard_ratio / ln(reference_hazard_ratio) from results.truth_comparisons "
+        "where is_primary_adjustment"
+    ).fetchall()
+    assert len(rows) == 4
+    assert all(abs(ratio - 1) < 0.05 for _, ratio in rows), rows
