@@ -1,8 +1,6 @@
 -- The associations that break no rule, ready to be laid beside those of other traits.
 -- Two traits report the same variant where the absolute orientations agree, and the same allele where the signs do too:
 -- the 32-row match table of ldsc (strand flips and swaps of the eight unambiguous pairs) as one number.
--- A view: a filter and one expression, read once by each result.
-{{ config(materialized='view') }}
 
 with judged as (
     select * from {{ ref('int_gwas_associations__judged') }}
