@@ -33,7 +33,10 @@ help: ## list the commands
 $(VENV)/.ready: requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; $(PYTHON) is older. Try make PYTHON=python3.12 build" >&2; exit 1; }
 	@echo "environment: installing from requirements.lock (one to two minutes the first time)" >&2
-	@$(PYTHON) -m venv $(VENV) || { echo "python3 cannot make a virtual environment: on Debian, apt-get install python3-venv" >&2; rm -rf $(VENV); exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "environment: Debian's $(PYTHON) comes without pip; installing its package python3-venv" >&2; \
+		{ test "$$(id -u)" = 0 && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3-venv >/dev/null; } \
+		|| { echo "python3-venv could not be installed from here: run  sudo apt-get install python3-venv  and make again" >&2; exit 1; }; }
+	@rm -rf $(VENV) && $(PYTHON) -m venv $(VENV)
 	@{ $(BIN)/pip install -q --disable-pip-version-check uv==$(UV_VERSION) && $(BIN)/uv pip sync -q --python $(BIN)/python requirements.lock; } \
 		|| { echo "environment: uv did not work here, falling back to pip" >&2; $(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.lock; }
 	@touch $@
