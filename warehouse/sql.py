@@ -14,15 +14,18 @@ import duckdb
 from warehouse.cohorts import find_cohort
 from warehouse.errors import StudyError
 
-HELP = "End a statement with ;   .tables lists the tables   .quit leaves"
-TABLES = "select schema_name, table_name, estimated_size as n_rows from duckdb_tables() order by 1, 2"
+HELP = "End a statement with ;   .tables lists the tables   .columns marts.participants explains one   .quit leaves"
+TABLES = "select schema_name, table_name, estimated_size as n_rows, comment from duckdb_tables() order by 1, 2"
+COLUMNS = "select column_name, data_type, comment from duckdb_columns() where schema_name || '.' || table_name = '{}'"
+
+WHOLE = 10_000  # rows: a list of tables or columns is never cut
 
 
-def _answer(connection: duckdb.DuckDBPyConnection, statement: str) -> None:
+def _answer(connection: duckdb.DuckDBPyConnection, statement: str, *, rows: int = 40) -> None:
     try:
         relation = connection.sql(statement)
         if relation is not None:
-            relation.show(max_rows=40, max_width=200)
+            relation.show(max_rows=rows, max_width=200)
     except duckdb.Error as error:
         print(error, file=sys.stderr)
 
@@ -54,7 +57,11 @@ def main(arguments: list[str] | None = None) -> int:
             if line.strip() in (".quit", ".exit"):
                 return 0
             if line.strip() == ".tables":
-                _answer(connection, TABLES)
+                _answer(connection, TABLES, rows=WHOLE)
+                continue
+            if line.startswith(".columns"):
+                table = line.removeprefix(".columns").strip().replace("'", "''")
+                _answer(connection, COLUMNS.format(table), rows=WHOLE)
                 continue
             held = f"{held}\n{line}"
             if held.rstrip().endswith(";"):

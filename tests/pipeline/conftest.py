@@ -36,11 +36,12 @@ class Project:
     def environment(self, **more: str) -> dict[str, str]:
         return {**os.environ, "DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "GX_ANALYTICS_ENABLED": "false", **more}
 
-    def run(self, *command: str, **more: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *command: str, text_in: str = "", **more: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, *command],
             cwd=self.folder,
             env=self.environment(**more),
+            input=text_in,
             capture_output=True,
             text=True,
             check=False,

@@ -5,7 +5,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from warehouse.publish.database import publish_database
+from warehouse.publish.database import Description, publish_database
 
 
 @pytest.fixture
@@ -30,6 +30,19 @@ def test_publish_database__tables_of_the_layers_go_out_and_nothing_else(
     assert published(target, "select schema_name, table_name from duckdb_tables()") == [("marts", "numbers")]
     assert published(target, "select count(*) from marts.numbers") == [(5,)]
     assert (tmp_path / "parquet" / "marts" / "numbers.parquet").is_file()
+
+
+def test_publish_database__descriptions_become_comments(build: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    target = tmp_path / "study.duckdb"
+    words = [
+        Description("marts", "numbers", "One row per number.", {"n": "It's a\n  number.", "gone": "Not a column."}),
+        Description("marts", "absent", "One row per nothing.", {"x": "Nothing."}),
+    ]
+    publish_database(build, target=target, parquet=tmp_path / "parquet", descriptions=words)
+    assert published(target, "select comment from duckdb_tables()") == [("One row per number.",)]
+    assert published(target, "select comment from duckdb_columns() where table_name = 'numbers'") == [
+        ("It's a number.",)
+    ]
 
 
 def test_publish_database__a_reader_keeps_what_it_opened_while_the_study_is_replaced(

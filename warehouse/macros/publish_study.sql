@@ -16,11 +16,25 @@
             {%- do log('Not published: ' ~ (failed | length) ~ ' of ' ~ (results | length) ~ ' nodes failed. The last good study file is untouched.', info=true) -%}
             select 1
         {%- else -%}
-            {%- set outcome = run_query('select publish_study_database(' ~ (is_whole | lower) ~ ')') -%}
+            {%- set words = published_descriptions() | replace("'", "''") -%}
+            {%- set outcome = run_query("select publish_study_database(" ~ (is_whole | lower) ~ ", '" ~ words ~ "')") -%}
             {%- do log(outcome.columns[0].values()[0], info=true) -%}
             select 1
         {%- endif -%}
     {%- else -%}
         select 1
     {%- endif -%}
+{%- endmacro %}
+
+{# What the YAML says of every table and column, as JSON: it goes into the published file as comments. #}
+{% macro published_descriptions() -%}
+    {%- set found = [] -%}
+    {%- for node in graph.nodes.values() if node.resource_type in ['model', 'seed'] -%}
+        {%- set columns = {} -%}
+        {%- for column in node.columns.values() -%}
+            {%- do columns.update({column.name: column.description}) -%}
+        {%- endfor -%}
+        {%- do found.append({'schema': node.schema, 'table': node.alias, 'description': node.description, 'columns': columns}) -%}
+    {%- endfor -%}
+    {{ return(tojson(found)) }}
 {%- endmacro %}

@@ -6,6 +6,8 @@ Only tables go out: views over landing files would break for a reader who opens 
 
 import os
 import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -13,6 +15,16 @@ import duckdb
 PUBLISHED_SCHEMAS = ("seeds", "staging", "intermediate", "marts", "results", "quality")
 PARQUET_SCHEMAS = ("marts", "results", "quality")
 SCREENED_SCHEMAS = ("staging", "intermediate")
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What a table and its columns hold, in words; column names to sentences."""
+
+    schema: str
+    table: str
+    description: str
+    columns: dict[str, str]
 
 
 def _tables(connection: duckdb.DuckDBPyConnection, schemas: tuple[str, ...]) -> list[tuple[str, str]]:
@@ -35,10 +47,40 @@ def _rows_to_publish(connection: duckdb.DuckDBPyConnection, schema: str, table: 
     )
 
 
-def publish_database(connection: duckdb.DuckDBPyConnection, *, target: Path, parquet: Path) -> int:
+def _quoted(text: str) -> str:
+    return "'" + " ".join(text.split()).replace("'", "''") + "'"
+
+
+def _comment(connection: duckdb.DuckDBPyConnection, database: str, descriptions: Sequence[Description]) -> None:
+    """Descriptions as comments on tables and columns, where any SQL client shows them."""
+    there: dict[tuple[str, str], set[str]] = {}
+    for schema, table, column in connection.execute(
+        "select schema_name, table_name, column_name from duckdb_columns() where database_name = ?", [database]
+    ).fetchall():
+        there.setdefault((schema, table), set()).add(column)
+    # One transaction: a commit for each of three thousand comments would take longer than the tables themselves.
+    connection.execute("begin transaction")
+    for one in descriptions:
+        columns = there.get((one.schema, one.table))
+        if columns is None:
+            continue
+        name = f'{database}.{one.schema}."{one.table}"'
+        statements = [f"comment on table {name} is {_quoted(one.description)}"] if one.description else []
+        statements += [
+            f'comment on column {name}."{column}" is {_quoted(text)}'
+            for column, text in one.columns.items()
+            if text and column in columns
+        ]
+        connection.execute(";".join(statements) or "select 1")
+    connection.execute("commit")
+
+
+def publish_database(
+    connection: duckdb.DuckDBPyConnection, *, target: Path, parquet: Path, descriptions: Sequence[Description] = ()
+) -> int:
     """Copy every published table to `target` and the outward ones to `parquet`; returns the number of tables.
 
-    Both are written beside their place and moved in whole, the database first.
+    Both are written beside their place and moved in whole, the database first. descriptions: comments of `target`.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     # The name keeps `.duckdb.`, so that git never sees what a killed publication leaves behind.
@@ -55,6 +97,7 @@ def publish_database(connection: duckdb.DuckDBPyConnection, *, target: Path, par
             for schema, table in tables:
                 rows = _rows_to_publish(connection, schema, table, screened)
                 connection.execute(f'create table published_study.{schema}."{table}" as {rows}')
+            _comment(connection, "published_study", descriptions)
             connection.execute("checkpoint published_study")
         finally:
             connection.execute("detach published_study")

@@ -3,6 +3,7 @@
 dbt's run-end hooks are SQL only; the rename that makes a publication atomic is not. So the hook calls this function.
 """
 
+import json
 import os
 import weakref
 from pathlib import Path
@@ -12,7 +13,7 @@ import duckdb
 from dbt.adapters.duckdb.plugins import BasePlugin
 
 from warehouse.cohorts import check_landing
-from warehouse.publish.database import publish_database
+from warehouse.publish.database import Description, publish_database
 from warehouse.seeds_check import check_seeds
 
 
@@ -42,7 +43,7 @@ class Plugin(BasePlugin):
             mark.touch()
             return self._was_clean
 
-        def publish_study_database(is_whole_build: bool) -> str:
+        def publish_study_database(is_whole_build: bool, descriptions: str) -> str:
             if not (is_whole_build or self._was_clean):
                 return "not published: an earlier run did not end cleanly; run a whole dbt build"
             parent = connection()
@@ -51,7 +52,12 @@ class Plugin(BasePlugin):
             cursor = parent.cursor()
             try:
                 target = Path("warehouse") / build.name
-                n = publish_database(cursor, target=target, parquet=Path("warehouse/parquet") / build.stem)
+                n = publish_database(
+                    cursor,
+                    target=target,
+                    parquet=Path("warehouse/parquet") / build.stem,
+                    descriptions=[Description(**one) for one in json.loads(descriptions)],
+                )
             finally:
                 cursor.close()
             mark.unlink(missing_ok=True)
@@ -59,5 +65,5 @@ class Plugin(BasePlugin):
 
         conn.create_function("begin_study_run", begin_study_run, [], "BOOLEAN", side_effects=True)
         conn.create_function(
-            "publish_study_database", publish_study_database, ["BOOLEAN"], "VARCHAR", side_effects=True
+            "publish_study_database", publish_study_database, ["BOOLEAN", "VARCHAR"], "VARCHAR", side_effects=True
         )
