@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 from dbt.adapters.events.logging import AdapterLogger
-from scipy import special, stats
+from scipy import special
 from threadpoolctl import threadpool_limits
 
-from python_models.estimators.multiplicity import adjust_p_values, correlation_of_rows, effective_tests
+from python_models.estimators.multiplicity import adjust_p_values
 from python_models.estimators.scans.cox_scan import CoxScan, CoxScanner
 from python_models.estimators.scans.linear_scan import LinearScan, LinearScanner
 from python_models.estimators.survival.cox_input import EstimatorInputError
@@ -25,8 +25,6 @@ F4 = npt.NDArray[np.float32]
 Row = dict[str, Any]
 NORMAL_975 = float(special.ndtri(0.975))
 LEVEL = 0.05
-# Correlations of so many samples are known to 0.01, which is what the effective number of tests needs.
-SAMPLES_FOR_CORRELATION = 10_000
 logger = AdapterLogger("Study")
 
 COMMON = [
@@ -80,7 +78,8 @@ HAZARD_RATIOS = pa.schema(
 
 def panels_of_build(session: duckdb.DuckDBPyConnection) -> list[Panel]:
     """The panels with at least one analysed sample."""
-    return [panel for platform in PLATFORMS if len((panel := read_panel(session, platform=platform)).rows)]
+    found = [read_panel(session, platform=platform) for platform in PLATFORMS]
+    return [panel for panel in found if panel is not None]
 
 
 def biomarker_columns(panel: Panel, biomarker: Biomarker) -> Row:
@@ -113,22 +112,6 @@ def linear_scanner(design: BiomarkerDesign) -> LinearScanner | str:
         return str(error)
 
 
-class EffectiveTests:
-    """Number of independent tests that the kept biomarkers of a panel amount to (Li & Ji), from a sample of samples."""
-
-    def __init__(self, panel: Panel) -> None:
-        self._step = max(1, -(-len(panel.rows) // SAMPLES_FOR_CORRELATION))
-        self._parts: list[F4] = []
-
-    def add(self, values: F4) -> None:
-        thinned = values[:, :: self._step]
-        self._parts.append(thinned[np.nanstd(thinned, axis=1) > 0.0].copy() if thinned.size else thinned)
-
-    def count(self) -> float | None:
-        rows = np.concatenate(self._parts) if self._parts else np.empty((0, 0), dtype=np.float32)
-        return effective_tests(correlation_of_rows(rows)) if rows.size else None
-
-
 def with_multiplicity(rows: list[Row], n_effective: dict[str, float | None], family: tuple[str, ...]) -> list[Row]:
     """Add q within each family, and significance at 0.05 over the effective number of tests of the platform."""
 
@@ -150,17 +133,18 @@ def _association_rows(
     panel: Panel, design: BiomarkerDesign, scanner: LinearScanner | str, block: Iterable[Biomarker], values: F4
 ) -> Iterator[Row]:
     found: LinearScan | None = None if isinstance(scanner, str) else scanner.scan(values[:, design.samples])
+    quantile = None if found is None else special.stdtrit(found.residual_degrees_of_freedom, 0.975)
     for k, biomarker in enumerate(block):
         place = 0
         for label in design.labels:
             row = _common(design, label, panel, biomarker)
-            if label.refusal is not None or found is None:
+            if label.refusal is not None or found is None or quantile is None:
                 row["refusal"] = label.refusal or str(scanner)
             else:
                 row |= {"n_participants": int(found.n[k]), "refusal": found.refusals[k]}
                 if found.refusals[k] is None:
                     beta, error = float(found.beta[k, place]), float(found.standard_error[k, place])
-                    half = float(stats.t.ppf(0.975, found.residual_degrees_of_freedom[k])) * error
+                    half = float(quantile[k]) * error
                     row |= {"difference_sd": beta, "standard_error": error, "p_value": float(found.p_value[k, place])}
                     row |= {"difference_lower": beta - half, "difference_upper": beta + half}
                 place += 1
@@ -190,13 +174,11 @@ def biomarker_association_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
         designs = [study.of_exposure(one, panel.rows) for one in study.analyses]
         designs += [study.of_lifestyle(one, panel.rows) for one in study.outcomes[-1:] if study.contrasts]
         scanners = [linear_scanner(design) for design in designs]
-        tests = EffectiveTests(panel)
         for block, values in read_blocks(session, panel):
             one_thread()
-            tests.add(values)
             for design, scanner in zip(designs, scanners, strict=True):
                 rows += _association_rows(panel, design, scanner, block, values)
-        effective[panel.platform] = tests.count()
+        effective[panel.platform] = panel.n_effective_tests
         for biomarker in panel.biomarkers:
             if biomarker.exclusion is not None:
                 rows += [_common(design, label, panel, biomarker) for design in designs for label in design.labels]
@@ -257,13 +239,11 @@ def biomarker_hazard_ratio_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
     for panel in panels_of_build(session):
         designs = [study.without_exposure(one, panel.rows) for one in study.outcomes]
         scanners = [cox_scanner(design) for design in designs]
-        tests = EffectiveTests(panel)
         for block, values in read_blocks(session, panel):
             one_thread()
-            tests.add(values)
             for design, scanner in zip(designs, scanners, strict=True):
                 rows += _hazard_rows(panel, design, scanner, block, values)
-        effective[panel.platform] = tests.count()
+        effective[panel.platform] = panel.n_effective_tests
         for biomarker in panel.biomarkers:
             if biomarker.exclusion is not None:
                 rows += [_hazard_row(design, panel, biomarker) for design in designs]

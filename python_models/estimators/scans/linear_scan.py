@@ -17,7 +17,7 @@ from typing import Literal, get_args
 import numpy as np
 import numpy.typing as npt
 from numba import njit
-from scipy import stats
+from scipy import special
 
 from python_models.estimators.survival.cox_input import (
     COLLINEAR_TOLERANCE,
@@ -200,7 +200,7 @@ class LinearScanner:
         out.standard_error[lanes][fitted] = error[fitted]
         with np.errstate(divide="ignore", invalid="ignore"):
             t = np.abs(beta / error)
-        out.p_value[lanes][fitted] = (2.0 * stats.t.sf(t, degrees[:, None]))[fitted]
+        out.p_value[lanes][fitted] = (2.0 * special.stdtr(degrees[:, None], -t))[fitted]
         out.r_squared[lanes][fitted] = (1.0 - residual_square / np.where(square > 0.0, square, 1.0))[fitted]
         return reasons
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from python_models.frames.biomarker_blocks import OFFSETS, Transform, scale_in_place
+from python_models.frames.biomarker_scaling import OFFSETS, Transform, scale_in_place
 
 RANK_TRANSFORMS: list[Transform] = ["rank_inverse_normal_blom", "rank_inverse_normal_half"]
 

@@ -1,0 +1,20 @@
+"""The scaled panels, written once per build for everything that scans them."""
+
+from python_models.frames.biomarker_panels import biomarker_panel_rows
+
+
+def model(dbt, session):
+    dbt.config(materialized="table")
+    dbt.ref("marts_expectations")
+    dbt.ref("participants")
+    dbt.ref("protein_levels")
+    dbt.ref("metabolite_levels")
+    dbt.ref("biomarkers")
+    dbt.ref("biomarker_samples")
+    return biomarker_panel_rows(
+        session,
+        transform=dbt.config.get("transform"),
+        imputation=dbt.config.get("imputation"),
+        n_neighbours=dbt.config.get("n_neighbours"),
+        prune_above=dbt.config.get("prune_above"),
+    )
