@@ -91,7 +91,7 @@ def test_scan_mediation__biomarkers_the_shared_steps_leave_behind_are_fitted_alo
 ) -> None:
     data = panel()
     together = scan_mediation(**data, seed=1)
-    monkeypatch.setattr("python_models.estimators.scans.cox_scan.MAX_SWEEPS", 1)
+    monkeypatch.setattr("python_models.estimators.scans.joint_newton.MAX_SWEEPS", 1)
     alone = scan_mediation(**data, seed=1)
     assert_allclose(alone.effects.estimate, together.effects.estimate, rtol=SCAN_TOLERANCE, atol=1e-10)
     assert_allclose(alone.effects.standard_error, together.effects.standard_error, rtol=SCAN_TOLERANCE)

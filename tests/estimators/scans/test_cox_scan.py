@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 from scipy import stats
 
-from python_models.estimators.scans import cox_scan_kernels, sorted_rows
+from python_models.estimators.scans import cox_scan_kernels, joint_newton, sorted_rows
 from python_models.estimators.scans.cox_scan import CoxScan, CoxScanner, scan_cox
 from python_models.estimators.survival.cox import EstimatorInputError, fit_cox
 from tests.estimators.survival.follow_up import FollowUp, simulate_follow_up
@@ -191,3 +191,19 @@ def test_scan_cox__null_biomarkers_have_uniform_p_values() -> None:
     values = np.random.default_rng(8).normal(size=(256, 700)).astype(np.float32)
     scan = scan_cox(exit=data.exit, event=data.event, covariates=data.covariates, biomarkers=values)
     assert stats.kstest(scan.p_value, "uniform").pvalue > 0.01
+
+
+@pytest.mark.parametrize("alone", [False, True])
+def test_cox_scanner__first_covariates_are_the_twins(alone: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Coefficients, variances and covariances of the first covariates, with strata and delayed entry, by either way."""
+    if alone:
+        monkeypatch.setattr(joint_newton, "MAX_SWEEPS", 1)
+    data = simulate_follow_up(n=900, p=4, days=120, late_entry=True)
+    biomarkers = panel(data)
+    options: dict[str, Any] = {"strata": data.stratum, "entry": data.entry}
+    scanner = CoxScanner(exit=data.exit, event=data.event, covariates=data.covariates, n_first=2, **options)
+    scan = scanner.scan(biomarkers)
+    fits = twin(data, biomarkers, **options)
+    np.testing.assert_allclose(scan.first_beta, [fit.beta[:2] for fit in fits], rtol=TWIN, atol=TWIN)
+    np.testing.assert_allclose(scan.first_variance, [np.diag(fit.covariance)[:2] for fit in fits], rtol=TWIN)
+    np.testing.assert_allclose(scan.first_covariance, [fit.covariance[:2, -1] for fit in fits], rtol=1e-6, atol=1e-12)

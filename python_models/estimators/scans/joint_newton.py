@@ -1,0 +1,214 @@
+"""Newton's steps for many biomarkers at once: L lanes share every sweep over the sorted rows.
+
+The steps start from the model without the biomarker; their matrix is the information there, corrected after each step
+by the change of score (BFGS). The last step and the covariances use the exact information.
+
+References: Nocedal & Wright 2006, Numerical Optimization, 6.1.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from python_models.estimators.scans.sorted_rows import SortedRows
+from python_models.estimators.survival.cox_input import COLLINEAR_TOLERANCE
+
+Values = npt.NDArray[np.floating]
+F8 = npt.NDArray[np.float64]
+I8 = npt.NDArray[np.int64]
+
+# The shared steps end when a Newton step is below this share of a standard error; the exact last step then squares it.
+STEP_TOLERANCE = 1e-7
+# Exact and approximate information may differ; above this the exact step is not the last and the lane is not settled.
+LAST_STEP_TOLERANCE = 1e-5
+# Moments cost a third more than a sweep without; below this step the next sweep is likely the last and takes them.
+LIKELY_LAST = 1e-4
+MAX_SWEEPS = 16
+# Finished lanes are carried along until fewer than this share is left: copying the rest costs part of a sweep.
+COMPRESS_BELOW = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The model without the biomarker: beta (p,), information (p, p), n_events; on all rows at risk in visiting order
+    relative hazard and expected events (n,)."""
+
+    beta: F8
+    information: F8
+    n_events: int
+    hazard: F8
+    expected: F8
+
+
+@dataclass(frozen=True, slots=True)
+class LaneFits:
+    """L lanes, parameters covariates then biomarker, standardised: estimate (L, q), covariance (L, q, q), loglik,
+    sweeps, is_settled (L,). What is not settled has no meaning."""
+
+    estimate: F8
+    covariance: F8
+    loglik: F8
+    sweeps: I8
+    is_settled: npt.NDArray[np.bool_]
+
+
+def start_of(*, rows: SortedRows, beta: F8, information: F8, n_events: int) -> Start:
+    """The shared start from the fit without the biomarker, beta and information on the standardised scale."""
+    n = rows.shape[0]
+    one, nothing = np.ones(1), np.zeros((n, 1), dtype=np.float32)
+    alone = rows.sweep(values=nothing, centre=0 * one, weight=one, beta=beta[:, None], slope=0 * one, with_moments=True)
+    cumulative = rows.cumulative(alone.hazard_steps)
+    hazard = np.exp(rows.covariates @ beta)
+    exposure = cumulative[rows.join_visit, 0] - cumulative[rows.leave_visit, 0]
+    exposure -= np.where(rows.is_event, alone.tied_steps[rows.join_visit, 0], 0.0)
+    return Start(beta=beta, information=information, n_events=n_events, hazard=hazard, expected=hazard * exposure)
+
+
+def fit_lanes(*, rows: SortedRows, start: Start, values: Values, centre: F8, weight: F8) -> LaneFits:
+    """Fit the biomarkers values (n, L), rows sorted, NaN where missing, each as (value - centre) x weight."""
+    p, n_lanes = rows.shape[1], values.shape[1]
+    q = p + 1
+    at_events = (values[rows.event_rows].astype(np.float64) - centre) * weight
+    known = np.isfinite(at_events)
+    event_sum = np.vstack(
+        [rows.covariates[rows.event_rows].T @ known.astype(np.float64), np.where(known, at_events, 0.0).sum(axis=0)]
+    )
+    theta = np.vstack([np.repeat(start.beta[:, None], n_lanes, axis=1), np.zeros(n_lanes)])
+    steps = np.zeros((rows.n_visits, n_lanes))
+    tied, loglik = np.zeros_like(steps), np.zeros(n_lanes)
+    score, mean_products = np.zeros((q, n_lanes)), np.zeros((q, q, n_lanes))
+    is_settled = np.zeros(n_lanes, dtype=bool)
+    sweeps = np.zeros(n_lanes, dtype=np.int64)
+
+    lanes = np.arange(n_lanes)
+    current = values
+    inverse = np.empty((n_lanes, q, q))
+    previous_score, previous_step = np.zeros((0, q)), np.zeros((0, q))
+    with_moments = True
+    for count in range(1, MAX_SWEEPS + 1):
+        swept = rows.sweep(
+            values=current,
+            centre=centre[lanes],
+            weight=weight[lanes],
+            beta=np.ascontiguousarray(theta[:p, lanes]),
+            slope=theta[p, lanes],
+            with_moments=with_moments,
+            shared=start.hazard if count == 1 else None,
+        )
+        now = (event_sum[:, lanes] - swept.mean_sum).T
+        if count == 1:
+            inverse = _start_inverse(
+                rows=rows, start=start, values=values, centre=centre, weight=weight, moments=swept.moments,
+                n_events=known.sum(axis=0),
+            )  # fmt: skip
+        else:
+            inverse = _updated_inverse(inverse, previous_step, previous_score - now)
+        step = np.einsum("kij,kj->ki", inverse, now)
+        size = np.sqrt(np.abs(np.einsum("ki,ki->k", step, now)))
+        is_small = size <= STEP_TOLERANCE
+        done = is_small & with_moments
+        if with_moments:
+            ended = lanes[done]
+            steps[:, ended], tied[:, ended] = swept.hazard_steps[:, done], swept.tied_steps[:, done]
+            score[:, ended], mean_products[:, :, ended] = now[done].T, swept.moments[:, :, done]
+            loglik[ended] = np.sum(event_sum[:, ended] * theta[:, ended], axis=0) - swept.log_denominator[done]
+            is_settled[ended] = True
+        # A lane that is done, or small but without moments, stays where it is; one that overflowed is given up.
+        open_lanes = ~is_small & np.isfinite(size)
+        sweeps[lanes[open_lanes | (is_small & ~is_settled[lanes]) | done]] = count
+        step = np.where(open_lanes[:, None], step, 0.0)
+        theta[:, lanes] += step.T
+        waiting = is_small & ~is_settled[lanes]
+        stay = open_lanes | waiting
+        if not stay.any():
+            break
+        # One slow lane must not keep the others from ending.
+        with_moments = bool(waiting.any()) or bool(np.median(size[open_lanes]) < LIKELY_LAST)
+        previous_score, previous_step = now, step
+        if stay.sum() < COMPRESS_BELOW * lanes.shape[0]:
+            lanes, inverse = lanes[stay], inverse[stay]
+            previous_score, previous_step = previous_score[stay], previous_step[stay]
+            current = np.ascontiguousarray(values[:, lanes])
+
+    fits = LaneFits(theta.T.copy(), np.zeros((n_lanes, q, q)), loglik, sweeps, is_settled)
+    settled = np.flatnonzero(is_settled)
+    if settled.size:
+        of_covariates, of_values = rows.products(
+            values=values if settled.size == n_lanes else np.ascontiguousarray(values[:, settled]),
+            centre=centre[settled],
+            weight=weight[settled],
+            beta=np.ascontiguousarray(theta[:p, settled]),
+            slope=theta[p, settled],
+            cumulative=rows.cumulative(steps[:, settled]),
+            tied=tied[:, settled],
+        )
+        information = _information(of_covariates, of_values, mean_products[:, :, settled])
+        covariance = _inverses(information)
+        step = np.einsum("kij,jk->ki", covariance, score[:, settled])
+        fits.estimate[settled] += step
+        fits.covariance[settled] = covariance
+        is_settled[settled] = _is_regular(information, covariance, step, score[:, settled])
+    return fits
+
+
+def _information(of_covariates: F8, of_values: F8, mean_products: F8) -> F8:
+    """Information (L, q, q) from sums of expected events x products, less the products of the risk-set means."""
+    q, n_lanes = of_values.shape
+    lower = np.tril_indices(q - 1)
+    information = np.zeros((n_lanes, q, q))
+    information[:, lower[0], lower[1]] = of_covariates.T
+    information[:, q - 1, :] = of_values.T
+    information -= np.moveaxis(mean_products, 2, 0)
+    below = np.tril_indices(q, -1)
+    information[:, below[1], below[0]] = information[:, below[0], below[1]]
+    return information
+
+
+def _is_regular(information: F8, covariance: F8, step: F8, score: F8) -> npt.NDArray[np.bool_]:
+    """Lanes (L,) whose last step was small and whose columns are not collinear: the others have to be fitted alone."""
+    size = np.sqrt(np.abs(np.einsum("ki,ik->k", step, score)))
+    # Variance inflation: a column collinear with the others is left to `fit_cox`, which names it.
+    inflation = np.einsum("kii->ki", covariance) * np.einsum("kii->ki", information)
+    is_free = np.all((inflation > 0.0) & (inflation * COLLINEAR_TOLERANCE < 1.0), axis=1)
+    return np.asarray((size <= LAST_STEP_TOLERANCE) & (covariance[:, -1, -1] > 0.0) & is_free, dtype=np.bool_)
+
+
+def _start_inverse(
+    *, rows: SortedRows, start: Start, values: Values, centre: F8, weight: F8, moments: F8, n_events: I8
+) -> F8:
+    """Inverse information (L, q, q) at the start; approximate where values are missing."""
+    p = rows.shape[1]
+    total, of_values = rows.start_products(values=values, centre=centre, weight=weight, expected=start.expected)
+    share = n_events / start.n_events
+    information = np.empty((centre.shape[0], p + 1, p + 1))
+    information[:, :p, :p] = start.information * share[:, None, None]
+    biomarker = of_values * (n_events / total) - moments[p]
+    information[:, p, :] = biomarker.T
+    information[:, :, p] = biomarker.T
+    return _inverses(information)
+
+
+def _inverses(information: F8) -> F8:
+    """Inverses (L, q, q); NaN where a matrix is exactly singular."""
+    try:
+        return np.asarray(np.linalg.inv(information), dtype=np.float64)
+    except np.linalg.LinAlgError:
+        out = np.full_like(information, np.nan)
+        for k in range(information.shape[0]):
+            with contextlib.suppress(np.linalg.LinAlgError):
+                out[k] = np.linalg.inv(information[k])
+        return out
+
+
+def _updated_inverse(inverse: F8, step: F8, fall: F8) -> F8:
+    """BFGS update of inverse information (L, q, q) after steps (L, q) by which the score fell (L, q)."""
+    curvature = np.einsum("ki,ki->k", step, fall)
+    usable = curvature > 0.0
+    rho = np.divide(1.0, curvature, out=np.zeros_like(curvature), where=usable)
+    left = np.eye(step.shape[1]) - rho[:, None, None] * step[:, :, None] * fall[:, None, :]
+    updated = left @ inverse @ np.swapaxes(left, 1, 2) + rho[:, None, None] * step[:, :, None] * step[:, None, :]
+    return np.where(usable[:, None, None], updated, inverse)
