@@ -23,6 +23,7 @@ STRATA_COLUMN = "assessment_centre_code"
 class Contrast:
     """A lifestyle factor's level against its reference, seeds/lifestyle_contrasts.csv."""
 
+    study: str
     factor: str
     contrast: str
     column_name: str
@@ -77,7 +78,7 @@ class BiomarkerStudy:
             Contrast(*row)
             for row in session.execute(
                 """
-                select factor, contrast, column_name, level, reference_level from seeds.lifestyle_contrasts
+                select study, factor, contrast, column_name, level, reference_level from seeds.lifestyle_contrasts
                 where list_contains($studies::varchar[], study) order by all
                 """,
                 {"studies": studies},
@@ -87,8 +88,9 @@ class BiomarkerStudy:
         # One analysis per arm stands for its outcome.
         self.outcomes = list({(one.study, one.arm): one for one in self.analyses}.values())
 
-    def _factors(self) -> list[str]:
-        return list(dict.fromkeys(one.column_name for one in self.contrasts))
+    def contrasts_of(self, analysis: CoxAnalysis) -> list[Contrast]:
+        """Lifestyle contrasts of the analysis's study, none where its seeds ask for none."""
+        return [one for one in self.contrasts if one.study == analysis.study]
 
     def of_exposure(self, analysis: CoxAnalysis, rows: npt.NDArray[np.intp]) -> BiomarkerDesign:
         """An exposure of the study among those at risk of its outcome; rows: of the panel's samples."""
@@ -117,22 +119,22 @@ class BiomarkerStudy:
         """
         columns = dict(self.data.columns)
         labels, contrasts, others = [], {}, {}
-        for one in self.contrasts:
+        asked = self.contrasts_of(analysis)
+        factors = list(dict.fromkeys(one.column_name for one in asked))
+        for one in asked:
             column = columns[one.column_name]
             assert isinstance(column, Categories)
             labels.append(Exposure(LIFESTYLE, one.factor, one.contrast))
             known = column.codes == (column.levels.index(one.level) if one.level in column.levels else -2)
             contrasts[f"{one.factor} {one.contrast}"] = known.astype(np.float64)
-        for name in self._factors():
+        for name in factors:
             column = columns[name]
             assert isinstance(column, Categories)
-            spoken_for = {
-                word for one in self.contrasts if one.column_name == name for word in (one.level, one.reference_level)
-            }
+            spoken_for = {word for one in asked if one.column_name == name for word in (one.level, one.reference_level)}
             for level, word in enumerate(column.levels):
                 if word not in spoken_for:
                     others[f"{name}: {word}"] = (column.codes == level).astype(np.float64)
-        rest = tuple(name for name in analysis.covariates if name not in self._factors())
+        rest = tuple(name for name in analysis.covariates if name not in factors)
         return self._design(analysis, rows, tuple(labels), contrasts, (*others, *rest), more=others)
 
     def without_exposure(self, analysis: CoxAnalysis, rows: npt.NDArray[np.intp]) -> BiomarkerDesign:

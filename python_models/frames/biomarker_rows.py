@@ -168,11 +168,12 @@ def biomarker_association_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
     An exposure is analysed among those at risk of its arm's outcome, lifestyle among those at risk of the last arm's.
     """
     study = BiomarkerStudy(session, cohort=cohort_of_build())
+    last_arms = {one.study: one for one in study.outcomes}.values()
     rows: list[Row] = []
     effective: dict[str, float | None] = {}
     for panel in panels_of_build(session):
         designs = [study.of_exposure(one, panel.rows) for one in study.analyses]
-        designs += [study.of_lifestyle(one, panel.rows) for one in study.outcomes[-1:] if study.contrasts]
+        designs += [study.of_lifestyle(one, panel.rows) for one in last_arms if study.contrasts_of(one)]
         scanners = [linear_scanner(design) for design in designs]
         for block, values in read_blocks(session, panel):
             one_thread()

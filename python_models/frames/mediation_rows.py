@@ -190,7 +190,7 @@ def mediation_effect_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
     rows: list[Row] = []
     for panel in panels_of_build(session):
         designs = [study.of_exposure(one, panel.rows) for one in study.analyses]
-        designs += [study.of_lifestyle(one, panel.rows) for one in study.outcomes if study.contrasts]
+        designs += [study.of_lifestyle(one, panel.rows) for one in study.outcomes if study.contrasts_of(one)]
         families = [_Family(design) for design in designs]
         biomarkers: list[Biomarker] = []
         for block, values in read_blocks(session, panel):
