@@ -38,9 +38,10 @@ def check_doors(
     if faults:
         raise QualityError(faults)
     # Great Expectations takes some seconds to import, and nothing above needs it.
-    from expectations.runner import run_door
+    from expectations.runner import recheck, run_door
 
     folder, now = warehouse / "quality" / cohort, datetime.now(UTC)
+    identity = recheck(now.replace(tzinfo=None), landing)
     critical = 0
     chosen = [door for door in DOORS if door in doors]
     with duckdb.connect(str(database), read_only=True) as connection, progress("quality", len(chosen), "doors") as step:
@@ -53,6 +54,7 @@ def check_doors(
                 pages_folder=folder,
                 now=now,
                 suites_folder=suites_folder,
+                identity=identity,
             )
             is_critical = pc.and_(pc.equal(findings["severity"], "critical"), pc.invert(findings["is_success"]))
             critical += is_critical.to_pylist().count(True)

@@ -1,8 +1,9 @@
 """One asset of a suite: run its query once, let Great Expectations validate the rows, put the outcome into words."""
 
 import json
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ import duckdb
 
 from expectations.findings import Finding
 from expectations.gx_validation import Validator
+from expectations.history import Observation
 from expectations.page_parts import EvidenceTable
 from expectations.safe_messages import safe_engine_message
 from expectations.suite_files import SEEDS_FOLDER, Asset, Evidence, Expectation, Suite
@@ -19,6 +21,8 @@ ROWS = "expectation_rows"
 # An aggregate may hold this column; where it is smaller than the floor, the aggregate is close to a person's value.
 GROUP_SIZE_COLUMN = "n_participants"
 SMALLEST_GROUP_SHOWN = 10
+# Of a longer table of aggregates (proteins, plates) the history keeps least, middle and greatest.
+AGGREGATES_REMEMBERED = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,7 @@ class Checked:
     findings: list[Finding]
     table: EvidenceTable | None = None
     result: Any = None
+    observations: tuple[Observation, ...] = ()
 
 
 def check_asset(run: Run, asset: Asset, columns: Sequence[str], validator: Validator) -> Checked:
@@ -72,9 +77,60 @@ def check_asset(run: Run, asset: Asset, columns: Sequence[str], validator: Valid
         )
         by_name = {one.expectation_config.meta["name"]: one for one in result.results}
         findings = [_judged(run, asset, e, one=by_name[e.name], failing=failing[e.name]) for e in asset.expectations]
-        return Checked(findings, table, result)
+        if not asset.is_aggregate:
+            return Checked(findings, table, result)
+        spans = _spans(run)
+        findings = [_with_span(finding, spans) for finding in findings]
+        return Checked(findings, table, result, _observations(run, asset, list(spans)))
     finally:
         run.connection.execute(f"drop table if exists {ROWS}")
+
+
+def _numeric_columns(run: Run) -> list[str]:
+    types = ("INT", "DOUBLE", "FLOAT", "DECIMAL", "BOOL")
+    described = run.connection.execute(f"describe {ROWS}").fetchall()
+    return [column for column, kind, *_ in described if any(one in kind for one in types)]
+
+
+def _large_enough(columns: Sequence[str]) -> str:
+    return f"where coalesce({GROUP_SIZE_COLUMN}, 0) >= {SMALLEST_GROUP_SHOWN}" if GROUP_SIZE_COLUMN in columns else ""
+
+
+def _spans(run: Run) -> dict[str, tuple[float | None, float | None, float | None]]:
+    """Least, middle and greatest of every numeric column of the aggregates, but of small groups."""
+    columns = _numeric_columns(run)
+    if not columns:
+        return {}
+    asked = ", ".join(
+        f'{how}(case when isfinite(cast("{column}" as double)) then cast("{column}" as double) end)'
+        for column in columns
+        for how in ("min", "median", "max")
+    )
+    (values,) = run.connection.execute(f"select {asked} from {ROWS} {_large_enough(columns)}").fetchall()
+    return {column: tuple(values[3 * k : 3 * k + 3]) for k, column in enumerate(columns)}
+
+
+def _with_span(finding: Finding, spans: dict[str, tuple[float | None, float | None, float | None]]) -> Finding:
+    span = spans.get(finding.column_name)
+    if span is None:
+        return finding
+    return replace(finding, observed_low=span[0], observed_median=span[1], observed_high=span[2])
+
+
+def _observations(run: Run, asset: Asset, columns: list[str]) -> tuple[Observation, ...]:
+    """Every number of the aggregates by key, where they are few: what two exports are compared by."""
+    listed = ", ".join(f'"{column}"' for column in (*asset.key, *columns))
+    query = f"select {listed} from {ROWS} {_large_enough(columns)} limit {AGGREGATES_REMEMBERED + 1}"
+    rows = run.connection.execute(query).fetchall()
+    if len(rows) > AGGREGATES_REMEMBERED:
+        return ()
+    n_key = len(asset.key)
+    return tuple(
+        Observation(asset.name, " ".join(str(part) for part in row[:n_key]), column, float(value))
+        for row in rows
+        for column, value in zip(columns, row[n_key:], strict=True)
+        if value is not None and math.isfinite(float(value))
+    )
 
 
 def _finding(run: Run, asset: Asset, expectation: Expectation, **outcome: Any) -> Finding:

@@ -7,12 +7,17 @@ from typing import Any
 
 import pyarrow as pa
 
+from expectations.run_identity import RunIdentity
 from expectations.suite_files import Asset, Expectation
 
 SCHEMA = pa.schema(
     [
         pa.field("expectation_id", pa.string(), nullable=False),
+        pa.field("run_id", pa.string(), nullable=False),
+        pa.field("run_kind", pa.string(), nullable=False),
         pa.field("run_at", pa.timestamp("us"), nullable=False),
+        pa.field("landing_hash", pa.string(), nullable=False),
+        pa.field("spec_hash", pa.string(), nullable=False),
         pa.field("cohort", pa.string(), nullable=False),
         pa.field("door", pa.string(), nullable=False),
         pa.field("asset", pa.string(), nullable=False),
@@ -27,6 +32,9 @@ SCHEMA = pa.schema(
         pa.field("unexpected_count", pa.int64()),
         pa.field("element_count", pa.int64()),
         pa.field("observed_value", pa.string()),
+        pa.field("observed_low", pa.float64()),
+        pa.field("observed_median", pa.float64()),
+        pa.field("observed_high", pa.float64()),
         pa.field("message", pa.string(), nullable=False),
         pa.field("reason", pa.string(), nullable=False),
         pa.field("remedy", pa.string(), nullable=False),
@@ -54,6 +62,9 @@ class Finding:
     unexpected_count: int | None
     element_count: int | None
     observed_value: str | None
+    observed_low: float | None
+    observed_median: float | None
+    observed_high: float | None
     message: str
     reason: str
     remedy: str
@@ -88,6 +99,9 @@ class Finding:
             "unexpected_count": None,
             "element_count": None,
             "observed_value": None,
+            "observed_low": None,
+            "observed_median": None,
+            "observed_high": None,
             "message": "",
             "reason": expectation.reason,
             "remedy": expectation.remedy,
@@ -101,9 +115,21 @@ class Finding:
         return replace(self, severity="accepted", message=f"{self.message} {note}".strip())
 
 
-def findings_table(findings: Sequence[Finding]) -> pa.Table:
+def findings_table(findings: Sequence[Finding], *, identity: RunIdentity) -> pa.Table:
     """One row per finding, in order, with every column typed even where no row fills it."""
-    arrays = [pa.array([getattr(finding, field.name) for finding in findings], type=field.type) for field in SCHEMA]
+    of_run = {
+        "run_id": identity.run_id,
+        "run_kind": identity.kind,
+        "landing_hash": identity.landing_hash,
+        "spec_hash": identity.spec_hash,
+    }
+    arrays = [
+        pa.array(
+            [of_run[field.name] if field.name in of_run else getattr(finding, field.name) for finding in findings],
+            type=field.type,
+        )
+        for field in SCHEMA
+    ]
     return pa.Table.from_arrays(arrays, schema=SCHEMA)
 
 

@@ -7,6 +7,7 @@ page is whole although a build visits the doors one by one. Pages open from disk
 import json
 import os
 from collections.abc import Sequence
+from dataclasses import fields
 from datetime import date, datetime
 from decimal import Decimal
 from html import escape
@@ -19,6 +20,8 @@ from expectations.gx_sections import rendered_sections
 from expectations.page_parts import EvidenceTable, counted_words, failure_block, in_order, page
 from expectations.suite_files import DOORS, Asset, Suite
 from warehouse.cohorts import Cohort
+
+FINDING_FIELDS = {field.name for field in fields(Finding)}
 
 
 def write_door(
@@ -52,8 +55,9 @@ def saved_doors(folder: Path) -> list[DoorRecord]:
     records = []
     for door in DOORS:
         path = folder / "doors" / f"{door}.json"
-        if path.exists():
-            content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+        # What an older version left has other fields; it is as if the door had not been visited.
+        if content and all(f.keys() == FINDING_FIELDS for f in content["findings"]):
             findings = [Finding(**{**f, "run_at": datetime.fromisoformat(f["run_at"])}) for f in content["findings"]]
             evidence = [
                 EvidenceTable(e["name"], e["title"], e["note"], tuple(e["columns"]), tuple(map(tuple, e["rows"])))

@@ -12,7 +12,9 @@ from expectations.accepted_exceptions import SEED, AcceptedException, load_accep
 from expectations.asset_checks import Run, check_asset, evidence_table
 from expectations.findings import Finding, findings_table
 from expectations.gx_validation import ONE_AT_A_TIME, Validator
+from expectations.history import Observation, remember_door
 from expectations.pages import EvidenceTable, write_door
+from expectations.run_identity import RunIdentity, landing_hash, spec_hash
 from expectations.safe_messages import safe_engine_message
 from expectations.suite_files import (
     PARTICIPANT_ID_COLUMNS,
@@ -39,11 +41,15 @@ def run_door(
     now: datetime | None = None,
     suites_folder: Path = SUITES_FOLDER,
     accepted_exceptions: Path = SEED,
+    identity: RunIdentity | None = None,
 ) -> pa.Table:
-    """Check every expectation of `door`, write its pages, return one row per expectation (findings.SCHEMA).
+    """Check every expectation of `door`, write its pages, add to the history, return one row per expectation.
+
+    Columns: findings.SCHEMA. The history stands beside the cohorts' folders of pages.
 
     raw_folder : landing of the cohort, fills {raw} in queries.
     pages_folder : folder of this cohort's pages; holds one page per door, index.html and summary.md.
+    identity : which run this is; a recheck of what is there if None.
     now : time of the run, naive or in UTC; the present if None. Same data and same `now` give the same pages.
 
     Raises
@@ -63,12 +69,14 @@ def run_door(
     findings: list[Finding] = []
     tables: list[EvidenceTable] = []
     results = []
+    observations: list[Observation] = []
     with ONE_AT_A_TIME:
         validator = Validator(connection)
         for asset in run.suite.assets:
             checked = check_asset(run, asset, columns[asset.name], validator)
             findings += [_with_exception(finding, accepted, run_at) for finding in checked.findings]
             tables += [checked.table] if checked.table else []
+            observations += checked.observations
             results.append((asset, checked.result))
     findings += _expired(run, accepted)
     tables += [evidence_table(run, item, run.filled_in(item.query)) for item in run.suite.evidence]
@@ -81,7 +89,22 @@ def run_door(
         results=results,
         folder=pages_folder,
     )
-    return findings_table(findings)
+    identity = identity or recheck(run_at, Path(raw_folder))
+    remember_door(
+        pages_folder.parent,
+        identity=identity,
+        run_at=run_at,
+        cohort=of_seed.name,
+        door=door,
+        findings=findings,
+        observations=observations,
+    )
+    return findings_table(findings, identity=identity)
+
+
+def recheck(run_at: datetime, landing: Path) -> RunIdentity:
+    """A look at what is there, outside a build."""
+    return RunIdentity(f"recheck-{run_at:%Y%m%dT%H%M%S}", "recheck", landing_hash(landing), spec_hash())
 
 
 def _described(run: Run) -> dict[str, tuple[str, ...]]:
@@ -157,6 +180,9 @@ def _expired(run: Run, accepted: Sequence[AcceptedException]) -> list[Finding]:
             unexpected_count=1,
             element_count=1,
             observed_value=None,
+            observed_low=None,
+            observed_median=None,
+            observed_high=None,
             message=f"{one.where}: the exception for {one.expectation} ended on {one.until_date}.",
             reason="An exception is accepted for a time, so that it is looked at again.",
             remedy="Remove the row if the fault is gone; else renew until_date with a reason that still holds.",

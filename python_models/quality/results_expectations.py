@@ -5,5 +5,6 @@ from python_models.frames.doors import run_door_of_build
 
 def model(dbt, session):
     dbt.config(materialized="table")
-    dbt.ref("hazard_ratios")
+    # Behind every result: it has been looked at once they all stand.
+    dbt.ref("table_fingerprints")
     return run_door_of_build(session, door="results")

@@ -11,11 +11,12 @@ from warehouse.synthetic.options import Options, refuse_faults
 
 def test_refuse_faults__all_faults_are_named_at_once(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("not yours")
-    wrong = Options(participants=5, seed=-1, proteomic_share=1.5, proteins=7, metabolomic_share=-0.1, snps=10)
+    wrong = Options(5, -1, 1.5, 7, -0.1, 10, effects="some")  # type: ignore[arg-type]
     with pytest.raises(SyntheticError) as refusal:
         refuse_faults(wrong, tmp_path)
     assert [fault.where for fault in refusal.value.faults] == [
-        "--participants", "--seed", "--proteomic-share", "--metabolomic-share", "--proteins", "--snps", "--out",
+        "--participants", "--seed", "--proteomic-share", "--metabolomic-share", "--proteins", "--snps", "--effects",
+        "--out",
     ]  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from warehouse.errors import SyntheticError
+from warehouse.synthetic.effects import EFFECTS
 from warehouse.synthetic.export import write_export
 from warehouse.synthetic.options import Options
 
@@ -22,6 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--metabolomic-share", type=float, default=default.metabolomic_share, help="with NMR metabolites"
     )
     parser.add_argument("--snps", type=int, default=default.snps, help="SNPs of the GWAS files, 0 for none")
+    parser.add_argument("--effects", choices=EFFECTS, default=default.effects, help="none plants nothing: a null study")
     parser.add_argument("--out", type=Path, default=Path("warehouse/export/synthetic"), help="folder of the export")
     given = parser.parse_args(arguments)
     options = Options(
@@ -31,6 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         proteins=given.proteins,
         metabolomic_share=given.metabolomic_share,
         snps=given.snps,
+        effects=given.effects,
     )
     try:
         is_new = write_export(options, given.out)

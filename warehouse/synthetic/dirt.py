@@ -218,12 +218,14 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "p6150_i0": ("1", "2", "3", "4", "-7", "-3"),
     "p6153_i0": ("1", "2", "3", "4", "5", "-7", "-1", "-3"),
     "p6177_i0": ("1", "2", "3", "-7", "-1", "-3"),
-    "p20002_i0": ("1065", "1309", "1464", "1220", "1111", "1226", "1465", "1473", "1648", "1387"),
+    "p20002_i0": ("1065", "1309", "1464", "1220", "1111", "1226", "1465", "1473", "1648", "1387", "1452"),
     "p20003_i0": (
         "1140922174", "1141175684", "1140868770", "1140874930", "1140852948", "1140861958", "1141146234",
-        "1140884600", "1140879802", "1140868226", "1141191044", "1140881856",
+        "1140884600", "1140879802", "1140868226", "1141191044", "1140881856", "2038460150",
     ),
 }  # fmt: skip
+
+OTHER_ILLNESS_SHARE, OTHER_DRUG_SHARE = 0.53, 0.62  # [showcase: 400,877 and 382,887 of 501,938 have an entry]
 
 
 def baseline_choices(rng: np.random.Generator, people: Population, outcomes: Outcomes) -> dict[str, Ints]:
@@ -278,6 +280,11 @@ def baseline_choices(rng: np.random.Generator, people: Population, outcomes: Out
         statin & sometimes(0.26), people.has_diabetes & sometimes(0.45), pressure_drug & sometimes(0.3),
         sometimes(0.10), sometimes(0.045), sometimes(0.04),
     )  # fmt: skip
+    # Of those with none of the above, as many name eczema or paracetamol as the Showcase counts answers. A stream of
+    # their own: the draws around them stay as they were.
+    others = rng.spawn(1)[0]
+    illness |= ((illness == 0) & (others.random(n) < OTHER_ILLNESS_SHARE)).astype(np.int64) << 10
+    drugs |= ((drugs == 0) & (others.random(n) < OTHER_DRUG_SHARE)).astype(np.int64) << 12
     return {
         "p6138_i0": answered(schooling, 6, 6, 7),
         "p6155_i0": answered(vitamins, 7, 7, 8),

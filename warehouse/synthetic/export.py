@@ -84,7 +84,7 @@ def draw_block(options: Options, number: int) -> Block:
     exposures = draw_exposures(rng, people, covariates)
     residuals = mediators.draw_residuals(rng, n)
     effects = (mediators.B_OSTEOPOROSIS @ residuals, mediators.B_SARCOPENIA @ residuals)
-    outcomes = draw_outcomes(rng, people, exposures, covariates, effects)
+    outcomes = draw_outcomes(rng, people, exposures, covariates, effects, effects=options.effects)
     return Block(number, first, people, covariates, exposures, residuals, outcomes)
 
 
@@ -152,8 +152,8 @@ def _write_all(options: Options, folder: Path) -> None:
         with progress("Synthetic GWAS", len(gwas.TRAITS), "traits") as advance:
             rng = shared_stream(options, "gwas")
             snps = gwas.draw_snps(rng, options.snps)
-            gwas_tables.write_gwas(rng, folder, snps, gwas.draw_z(rng, snps), advance)
-    rows = truth.truth_rows(panel, options.metabolomic_share > 0, snps)
+            gwas_tables.write_gwas(rng, folder, snps, gwas.draw_z(rng, snps, options.effects), advance)
+    rows = truth.truth_rows(panel, options.metabolomic_share > 0, snps, options.effects)
     truth.write_truth(folder / "truth.csv", rows)
 
 
@@ -166,7 +166,9 @@ def _add_proteins(
 ) -> None:
     rng = stream(options, block.number, "proteins")
     sample = proteins.draw_sample(rng, block.people, options.proteomic_share, with_batch_0=block.number == 0)
-    npx, limit = proteins.draw_levels(rng, files.panel, sample, block.covariates, block.exposures, block.residuals)
+    npx, limit = proteins.draw_levels(
+        rng, files.panel, sample, block.covariates, block.exposures, block.residuals, options.effects
+    )
     files.add_block(rng, block.number, eid, sample, npx, limit)
     protein_tables.add_cells(cells, block.number, sample, npx)
 
@@ -176,8 +178,9 @@ def _add_metabolites(options: Options, block: Block, cells: participant_table.Ce
     run = metabolites.draw_run(rng, rng.random(block.n) < options.metabolomic_share, block.number)
     statin = (np.maximum(cells.choices["p6153_i0"], 0) | np.maximum(cells.choices["p6177_i0"], 0)) & 1 == 1
     values = metabolites.draw_levels(
-        rng, shared_stream(options, "machines"), run, block.covariates, block.exposures, block.residuals, statin
-    )
+        rng, shared_stream(options, "machines"), run, block.covariates, block.exposures, block.residuals, statin,
+        options.effects,
+    )  # fmt: skip
     metabolite_cells.add_cells(cells, rng, block.number, run, values)
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from warehouse.synthetic.effects import Effects
 from warehouse.synthetic.population import Bools, Floats, Ints
 
 M_5_50 = 1_173_569  # SNPs behind the LD scores, as in the European reference [published]
@@ -142,10 +143,11 @@ def draw_snps(rng: np.random.Generator, n: int) -> Snps:
     return Snps(chromosome, position, block, ld_score, frequency, first, second, locus)
 
 
-def genetic_covariance() -> Floats:
-    """G, (traits, traits)."""
+def genetic_covariance(effects: Effects = "full") -> Floats:
+    """G, (traits, traits); without planted effects the traits keep their heritabilities and share nothing."""
     root = np.sqrt([trait.heritability for trait in TRAITS])
-    return GENETIC_CORRELATION * np.outer(root, root)
+    correlation = GENETIC_CORRELATION if effects == "full" else np.eye(len(TRAITS))
+    return correlation * np.outer(root, root)
 
 
 def block_covariances() -> Floats:
@@ -165,16 +167,17 @@ def block_covariances() -> Floats:
     return np.array([*inside, rest])
 
 
-def _roots(snps: Snps) -> Floats:
+def _roots(snps: Snps, effects: Effects) -> Floats:
     """Square root of each SNP's covariance of z, (SNPs, traits, traits)."""
     inflation = np.diag([1.0 + trait.inflation for trait in TRAITS]) + CROSS_INTERCEPT
     root_n = np.sqrt([float(trait.n) for trait in TRAITS])
-    genetic = block_covariances()[snps.locus]
+    # Without planted effects no block is a locus.
+    genetic = block_covariances()[snps.locus] if effects == "full" else genetic_covariance(effects)[None]
     covariance = inflation + (snps.ld_score / M_5_50)[:, None, None] * genetic * np.outer(root_n, root_n)
     return np.linalg.cholesky(covariance)
 
 
-def draw_z(rng: np.random.Generator, snps: Snps) -> Floats:
+def draw_z(rng: np.random.Generator, snps: Snps, effects: Effects = "full") -> Floats:
     """z of the second allele, (SNPs, traits); an autoregression within each block."""
     n, k = len(snps), len(TRAITS)
     fresh = rng.standard_normal((n, k))
@@ -185,7 +188,7 @@ def draw_z(rng: np.random.Generator, snps: Snps) -> Floats:
     for step in range(1, SNPS_PER_BLOCK):
         here = np.flatnonzero(place == step)
         noise[here] = NEIGHBOUR_CORRELATION * noise[here - 1] + keep * fresh[here]
-    return np.einsum("jkl,jl->jk", _roots(snps), noise)
+    return np.einsum("jkl,jl->jk", _roots(snps, effects), noise)
 
 
 def locus_windows(snps: Snps, kind: int) -> list[tuple[int, int, int]]:

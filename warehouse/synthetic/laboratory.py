@@ -46,7 +46,7 @@ def blood_cells(
     for k in (0, 1):
         out[f"p4080_i0_a{k}"] = dirt.blank(rng, np.round(pressure + rng.normal(0, 6, n) - 2 * k), 0.06)
     lean_kg = answers["p23101_i0"]
-    waist = 71.0 + 13.0 * men + 9.5 * people.adiposity + 2.0 * exposures.lean_mass_z + rng.normal(0, 4.5, n)
+    waist = 84.0 + 13.0 * men + 9.5 * people.adiposity + 2.0 * exposures.lean_mass_z + rng.normal(0, 4.5, n)
     out["p48_i0"] = dirt.blank(rng, np.round(waist), 0.004)
     hip = 102.0 - 0.5 * men + 7.5 * people.adiposity + 2.0 * exposures.lean_mass_z + rng.normal(0, 3.5, n)
     out["p49_i0"] = dirt.blank(rng, np.round(hip), 0.004)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from warehouse.synthetic import effects as planting
 from warehouse.synthetic import mediators
 from warehouse.synthetic.exposures import Exposures
 from warehouse.synthetic.participant_table import SEEDS
@@ -194,6 +195,7 @@ def draw_levels(
     exposures: Exposures,
     residuals: Floats,
     uses_statin: Bools,
+    effects: planting.Effects = "full",
 ) -> dict[str, Floats]:
     """All 251 biomarkers of the measured samples by abbreviation; zeros and gaps as reported.
 
@@ -212,7 +214,7 @@ def draw_levels(
     own_sd = np.sqrt(1 - (loadings**2).sum(axis=1))
     z = factors @ loadings.T + own_sd * rng.standard_normal((m, k))
     column = {name: i for i, name in enumerate(names)}
-    for row, planted in enumerate(mediators.PLANTED):
+    for row, planted in enumerate(planting.planted(effects)):
         if planted.platform == mediators.METABOLITE:
             z[:, column[planted.name]] = residuals[row, run.person] + planted.a * causes[planted.cause]
     for name, slopes in MARKERS.items():

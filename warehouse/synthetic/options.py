@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from warehouse.errors import Fault, SyntheticError
+from warehouse.synthetic.effects import EFFECTS, Effects
 
 LEAST_PROTEINS = 60  # planted, markers, moved by a cause only, badly measured
 LARGEST_COHORT = 999_999  # ids are SYN and six digits
@@ -17,7 +18,7 @@ SEEDS_READ = ("ukb_fields.csv", "olink_assays.csv", "nmr_biomarkers.csv")
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """participants, shares in [0, 1], proteins on the panel, SNPs of the GWAS (0 = no GWAS files)."""
+    """participants, shares in [0, 1], proteins on the panel, SNPs of the GWAS (0 = no GWAS files), what is planted."""
 
     participants: int = 50_000
     seed: int = 20260101
@@ -25,6 +26,7 @@ class Options:
     proteins: int = 300
     metabolomic_share: float = 0.5
     snps: int = 60_000
+    effects: Effects = "full"
 
 
 def refuse_faults(options: Options, out: Path) -> None:
@@ -57,6 +59,10 @@ def refuse_faults(options: Options, out: Path) -> None:
     if options.snps != 0 and not 1_000 <= options.snps <= 900_000:
         faults.append(
             Fault("--snps", "must be 0 or lie between 1,000 and 900,000", "0 writes no GWAS and no LD scores")
+        )
+    if options.effects not in EFFECTS:
+        faults.append(
+            Fault("--effects", f"is one of {', '.join(EFFECTS)}", f"none plants nothing; not {options.effects!r}")
         )
     if out.exists() and not out.is_dir():
         faults.append(Fault("--out", "must be a folder", "name another folder or remove the file of that name"))

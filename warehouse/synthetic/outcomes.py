@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from warehouse.synthetic import parameters as p
+from warehouse.synthetic.effects import Effects, on_hazard, same_share
 from warehouse.synthetic.exposures import Exposures
 from warehouse.synthetic.population import Bools, Floats, Ints, Population, happens
 
 NEVER = int(np.iinfo(np.int32).max)  # a day no record reaches
+YEARS_OF_FOLLOW_UP = 13.0  # baseline 2006 to 2010, records to 2022
 COEFFICIENTS_FILE = Path(__file__).with_name("coefficients.csv")
 
 
@@ -65,11 +67,13 @@ def draw_outcomes(
     covariates: dict[str, Floats],
     residual_effects: tuple[Floats, Floats],
     coefficients: Mapping[str, float] | None = None,
+    effects: Effects = "full",
 ) -> Outcomes:
     """Draw all latent times and their records.
 
     residual_effects : sum(b e) of the planted biomarkers on the log hazards of osteoporosis and sarcopenia, (n,) each.
     coefficients : the solved ones of coefficients.csv, unless calibrate.py tries others.
+    effects : none leaves the confounders that M2 and M3 hold, with as many events.
     """
     n = len(people)
     solved = calibrated() if coefficients is None else coefficients
@@ -77,9 +81,25 @@ def draw_outcomes(
     rules = p.ASCERTAINMENT
     start = people.visit_day
     joint = {name: solved[f"osteoporosis_{name}"] for name in ("lean_mass", "grip", "pace")}
-    bone = linear_predictor(p.OSTEOPOROSIS.effects | joint, scores) + residual_effects[0]
+    bone: Floats = linear_predictor(p.OSTEOPOROSIS.effects | joint, scores) + residual_effects[0]
     muscle_effects = p.SARCOPENIA.effects | {"heel_bmd": solved["sarcopenia_heel_bmd"]}
-    muscle = linear_predictor(muscle_effects, scores) + residual_effects[1]
+    muscle: Floats = linear_predictor(muscle_effects, scores) + residual_effects[1]
+    death = linear_predictor(p.DEATH_EFFECTS, scores)
+    bone_before, muscle_before = bone, muscle
+    if effects == "none":
+        bone_left, muscle_left, death_left = (
+            linear_predictor(on_hazard("none", named), scores)
+            for named in (p.OSTEOPOROSIS.effects, muscle_effects, p.DEATH_EFFECTS)
+        )
+        bone_before = bone_left + same_share(bone_left, bone, solved["osteoporosis_prevalence_log_odds"])
+        muscle_before = muscle_left + same_share(muscle_left, muscle, solved["m625_prevalence_log_odds"])
+        bone = bone_left + same_share(bone_left, bone, _log_cumulative(solved["osteoporosis_log_rate"], p.OSTEOPOROSIS))
+        muscle = muscle_left + same_share(
+            muscle_left, muscle, _log_cumulative(solved["sarcopenia_log_rate"], p.SARCOPENIA)
+        )
+        slope = p.DEATH_LOG_SLOPE_PER_YEAR
+        until_end = np.log(p.DEATH_RATE_PER_YEAR * np.expm1(slope * YEARS_OF_FOLLOW_UP) / slope)
+        death = death_left + same_share(death_left, death, float(until_end))
 
     def latent_day(log_hazard: Floats, log_rate: float, shape: float) -> Ints:
         years = (rng.standard_exponential(n) / np.exp(log_rate + log_hazard)) ** (1 / shape)
@@ -87,17 +107,17 @@ def draw_outcomes(
 
     osteoporosis_day = latent_day(bone, solved["osteoporosis_log_rate"], p.OSTEOPOROSIS.shape)
     sarcopenia_day = latent_day(muscle, solved["sarcopenia_log_rate"], p.SARCOPENIA.shape)
-    mortality = p.DEATH_RATE_PER_YEAR * np.exp(linear_predictor(p.DEATH_EFFECTS, scores))
+    mortality = p.DEATH_RATE_PER_YEAR * np.exp(death)
     slope = p.DEATH_LOG_SLOPE_PER_YEAR
     death_years = np.log1p(slope * rng.standard_exponential(n) / mortality) / slope
     death_day = start + np.ceil(np.minimum(death_years, 200.0) * p.DAYS_PER_YEAR).astype(np.int64)
 
     # Prevalent disease: the same causes, on the logistic scale, with a date in the past.
-    is_prevalent = happens(rng, solved["osteoporosis_prevalence_log_odds"] + bone)
+    is_prevalent = happens(rng, solved["osteoporosis_prevalence_log_odds"] + bone_before)
     years_before = rng.uniform(0.1, 15.0, n)
     past_day = start - (years_before * p.DAYS_PER_YEAR).astype(np.int64)
     osteoporosis_day = np.where(is_prevalent, past_day, osteoporosis_day)
-    was_coded = happens(rng, solved["m625_prevalence_log_odds"] + muscle)
+    was_coded = happens(rng, solved["m625_prevalence_log_odds"] + muscle_before)
     reports = is_prevalent & (rng.random(n) < rules.self_report_given_prevalent)
     reports |= rng.random(n) < rules.self_report_only_share
     uses_drug = is_prevalent & (rng.random(n) < rules.drug_given_prevalent)
@@ -149,6 +169,11 @@ def draw_outcomes(
         lost_day=np.where(is_lost & (lost_day < death_day), lost_day, NEVER),
         gp_provider=provider,
     )
+
+
+def _log_cumulative(log_rate: float, hazard: p.Hazard) -> float:
+    """log cumulative baseline hazard of a Weibull at the end of follow-up."""
+    return log_rate + hazard.shape * float(np.log(YEARS_OF_FOLLOW_UP))
 
 
 def _draw_provider(rng: np.random.Generator, people: Population) -> Ints:

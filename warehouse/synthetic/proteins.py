@@ -6,6 +6,7 @@ from functools import cache
 
 import numpy as np
 
+from warehouse.synthetic import effects as planting
 from warehouse.synthetic import mediators
 from warehouse.synthetic import parameters as p
 from warehouse.synthetic.exposures import Exposures
@@ -169,6 +170,7 @@ def draw_levels(
     covariates: dict[str, Floats],
     exposures: Exposures,
     residuals: Floats,
+    effects: planting.Effects = "full",
 ) -> tuple[Floats, Floats]:
     """NPX (samples, proteins) with NaN where missing, and the limit of detection (plates, proteins)."""
     who = sample.person
@@ -180,10 +182,10 @@ def draw_levels(
     own_sd = np.sqrt(1 - np.minimum((panel.modules**2).sum(axis=1), 0.8))
     level = modules + own_sd * rng.standard_normal((m, k))
     column = {name: i for i, name in enumerate(panel.names)}
-    for row, planted in enumerate(mediators.PLANTED):
+    for row, planted in enumerate(planting.planted(effects)):
         if planted.platform == mediators.PROTEIN:
             level[:, column[planted.name]] = residuals[row, who] + planted.a * causes[planted.cause]
-    for factor, rows in CAUSED_ONLY.items():
+    for factor, rows in CAUSED_ONLY.items() if effects == "full" else ():
         for name, a in rows:
             level[:, column[name]] += a * causes[factor]
     has_own_causes = np.array([kind in ("marker", "planted") for kind in panel.kind])

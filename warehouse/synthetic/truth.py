@@ -16,6 +16,7 @@ import numpy as np
 
 from warehouse.synthetic import gwas, mediators, metabolites
 from warehouse.synthetic import parameters as p
+from warehouse.synthetic.effects import Effects
 from warehouse.synthetic.estimand import ADJUSTMENT_SETS, OTHER_OSTEOPOROSIS, PRIMARY
 from warehouse.synthetic.outcomes import calibrated
 from warehouse.synthetic.proteins import BATCH_SD, PLATE_SD, Panel
@@ -292,7 +293,7 @@ def shared_share_rows(panel: Panel | None, with_metabolites: bool) -> Iterator[R
                     )  # fmt: skip
 
 
-def genetic_rows(snps: gwas.Snps | None) -> Iterator[Row]:
+def genetic_rows(snps: gwas.Snps | None, effects: Effects = "full") -> Iterator[Row]:
     """Heritability and intercept per trait, genetic correlation and cross-trait intercept per pair, planted loci."""
     if snps is None:
         return
@@ -307,15 +308,15 @@ def genetic_rows(snps: gwas.Snps | None) -> Iterator[Row]:
             "ld_score_intercept", exposure=trait.name, planted_coefficient=intercept, large_sample_value=intercept
         )
         for j in range(k + 1, len(traits)):
-            rg = float(gwas.GENETIC_CORRELATION[k, j])
+            rg = float(gwas.GENETIC_CORRELATION[k, j]) if effects == "full" else 0.0
             overlap = float(gwas.CROSS_INTERCEPT[k, j])
-            reference = 0.25 if (k, j) == (0, 1) else None
+            reference = 0.25 if (k, j) == (0, 1) and effects == "full" else None
             note = "both coded as disease" if (k, j) == (0, 1) else "disease traits coded as disease"
             yield Row("genetic_correlation", exposure=trait.name, outcome=traits[j].name, planted_coefficient=rg,
                       large_sample_value=rg, reference_value=reference, note=note)  # fmt: skip
             yield Row("cross_trait_intercept", exposure=trait.name, outcome=traits[j].name,
                       planted_coefficient=overlap, large_sample_value=overlap, note="sample overlap")  # fmt: skip
-    for k, kind in enumerate(gwas.LOCI):
+    for k, kind in enumerate(gwas.LOCI if effects == "full" else ()):
         for chromosome, first, last in gwas.locus_windows(snps, k):
             yield Row("locus", exposure="osteoporosis", outcome="sarcopenia", mediator=f"{chromosome}:{first}-{last}",
                       planted_coefficient=kind.correlation, note=kind.name)  # fmt: skip
@@ -330,8 +331,46 @@ def follow_up_rows() -> Iterator[Row]:
                       large_sample_value=float(end), note=iso)  # fmt: skip
 
 
-def truth_rows(panel: Panel | None, with_metabolites: bool, snps: gwas.Snps | None) -> list[Row]:
+def null_rows(panel: Panel | None, with_metabolites: bool) -> Iterator[Row]:
+    """What an adjusted analysis finds where nothing is planted: a log hazard ratio of 0, an effect of 0.
+
+    The unadjusted models and M1 are confounded all the same and have no row. Exposures are set beside biomarkers that
+    share no cause with them but what M2 holds: not those that follow adiposity or body size.
+    """
+    note = "no effect is planted"
+    for arm, exposure, scaling, outcome in STUDY_NAMES.values():
+        for adjustment_set in ("M2", "M3"):
+            at = (arm, exposure, scaling, "", outcome, PRIMARY[outcome], adjustment_set)
+            yield Row("log_hazard_ratio", *at, 0.0, 0.0, None, None, note)
+    for contrast in CONTRASTS:
+        for outcome, definition in PRIMARY.items():
+            at = (LIFESTYLE, contrast.exposure, contrast.scaling, "", outcome, definition, "M2")
+            yield Row("log_hazard_ratio", *at, 0.0, 0.0, None, None, note)
+    for planted, arm, exposure, scaling, _, outcome, _ in _paths():
+        at = (arm, exposure, scaling, planted.name, outcome, PRIMARY[outcome], "M2")
+        yield Row("indirect_effect", *at, 0.0, 0.0, None, None, note)
+    asked = [(arm, exposure, scaling) for arm, exposure, scaling, _ in STUDY_NAMES.values()]
+    asked += [(LIFESTYLE, contrast.exposure, contrast.scaling) for contrast in CONTRASTS]
+    kinds = zip(panel.names, panel.kind, strict=True) if panel is not None else ()
+    for name, kind in kinds:
+        for arm, exposure, scaling in asked if kind in ("planted", "caused_only", "null") else ():
+            yield Row("exposure_effect_on_biomarker", arm, exposure, scaling, name, "", "", "M2", 0.0, 0.0, None, None,
+                      f"protein; {note}")  # fmt: skip
+    platforms = [(name, mediators.PROTEIN) for name in (panel.names if panel is not None else ())]
+    if with_metabolites:
+        platforms += [(one.name, mediators.METABOLITE) for one in metabolites.biomarkers()]
+    for name, platform in platforms:
+        for outcome, definition in PRIMARY.items():
+            yield Row("biomarker_effect", "", "", "per_sd", name, outcome, definition, "M2", 0.0, 0.0, None, None,
+                      f"{platform}; null; {note}")  # fmt: skip
+
+
+def truth_rows(
+    panel: Panel | None, with_metabolites: bool, snps: gwas.Snps | None, effects: Effects = "full"
+) -> list[Row]:
     """Everything planted in an export with these parts."""
+    if effects == "none":
+        return [*follow_up_rows(), *null_rows(panel, with_metabolites), *genetic_rows(snps, effects)]
     return [
         *hazard_ratio_rows(),
         *follow_up_rows(),

@@ -1,0 +1,35 @@
+"""Size and content of every table of marts and results, of this run and of those before it."""
+
+from python_models.frames.doors import fingerprint_tables, history_of
+
+
+def model(dbt, session):
+    dbt.config(materialized="table")
+    dbt.ref("biomarker_samples")
+    dbt.ref("biomarkers")
+    dbt.ref("eligibility_flow")
+    dbt.ref("events")
+    dbt.ref("follow_ups")
+    dbt.ref("gwas_associations")
+    dbt.ref("metabolite_levels")
+    dbt.ref("participants")
+    dbt.ref("planted_truths")
+    dbt.ref("protein_levels")
+    dbt.ref("biomarker_associations")
+    dbt.ref("biomarker_hazard_ratios")
+    dbt.ref("biomarker_overlap")
+    dbt.ref("biomarker_truth_comparisons")
+    dbt.ref("genetic_correlations")
+    dbt.ref("genetic_truth_comparisons")
+    dbt.ref("gwas_overlap_matrix")
+    dbt.ref("hazard_ratios")
+    dbt.ref("heritabilities")
+    dbt.ref("mediation_effects")
+    dbt.ref("mediator_overlap")
+    dbt.ref("mendelian_randomisation")
+    dbt.ref("shared_biomarkers")
+    dbt.ref("shared_loci")
+    dbt.ref("survival_probabilities")
+    dbt.ref("truth_comparisons")
+    fingerprint_tables(session)
+    return history_of("tables")

@@ -1,0 +1,250 @@
+"""The whole pipeline on cohorts whose truth is known: raw files to results, over seeds, as a user would run it.
+
+    python -m tests.recovery.whole_pipeline --effects none --seeds 20     # null study: what is found where nothing is
+    python -m tests.recovery.whole_pipeline --effects full --seeds 20     # coverage, power, false alarms of the doors
+    python -m tests.recovery.whole_pipeline --effects full --seeds 20 --only-doors     # false alarms up to the marts
+
+Each seed writes a cohort, lands it and runs every model in a copy of the project; only shares are kept, one JSON line
+per seed, so that a run that was cut goes on. Estimates of one cohort are not independent of each other, so the
+Monte-Carlo error is that of the mean over cohorts.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+from dataclasses import asdict, dataclass
+from math import sqrt
+from pathlib import Path
+from statistics import mean, stdev
+
+import duckdb
+
+from tests.pipeline.conftest import Project, copy_project
+from warehouse.synthetic.effects import EFFECTS, Effects
+
+STUDIES = Path("warehouse/quality/studies")
+SIZE = ("--participants=8000", "--proteins=80", "--proteomic-share=0.3", "--metabolomic-share=0.4", "--snps=20000")
+FIRST_SEED = 1001  # apart from the default cohort's
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A share that one cohort gives: hits of n; `expected` of an honest pipeline, None where it is power."""
+
+    name: str
+    sql: str  # one row: hits, n
+    expected: float | None
+
+
+def _covered(where: str) -> str:
+    return (
+        "select count(*) filter (abs(standard_errors_from_truth) <= 1.959964), count(standard_errors_from_truth) "
+        f"from results.{where}"
+    )
+
+
+def _share(hit: str, where: str) -> str:
+    return f"select count(*) filter ({hit}), count(*) from results.{where}"
+
+
+PRIMARY = "truth_comparisons where large_sample_value is not null and refusal is null and adjustment_set in"
+ESTIMATED = "refusal is null and adjustment_set = 'M2'"
+OF_BIOMARKERS = "biomarker_truth_comparisons where refusal is null and quantity = "
+NULL_QUESTIONS = (
+    Question("hazard ratios of exposures, M2: P < 0.05", _share(
+        "abs(log_hazard_ratio / standard_error) > 1.959964", f"{PRIMARY} ('M2')"), 0.05),
+    Question("hazard ratios of exposures, M3: P < 0.05", _share(
+        "abs(log_hazard_ratio / standard_error) > 1.959964", f"{PRIMARY} ('M3')"), 0.05),
+    Question("hazard ratios of exposures, M2 and M3: interval covers 1", _covered(f"{PRIMARY} ('M2', 'M3')"), 0.95),
+    Question("hazard ratios of biomarkers: P < 0.05", _share(
+        "p_value < 0.05", f"biomarker_hazard_ratios where {ESTIMATED}"), 0.05),
+    Question("hazard ratios of biomarkers: found (q < 0.05)", _share(
+        "q_value < 0.05", f"biomarker_hazard_ratios where {ESTIMATED}"), 0.0),
+    Question("panels of biomarkers with any found", _share(
+        "any_found", "(select bool_or(q_value < 0.05) as any_found from results.biomarker_hazard_ratios "
+        f"where {ESTIMATED} group by arm, outcome, platform)").replace("results.(", "("), 0.05),
+    Question("effects on biomarkers: interval covers 0", _covered(
+        f"{OF_BIOMARKERS} 'exposure_effect_on_biomarker'"), 0.95),
+    Question("effects on biomarkers: found (q < 0.05)", _share(
+        "is_found", f"{OF_BIOMARKERS} 'exposure_effect_on_biomarker'"), 0.0),
+    Question("mediators found", _share("is_mediator", f"mediation_effects where {ESTIMATED}"), 0.0),
+    Question("shared biomarkers found", _share("is_shared", "shared_biomarkers"), 0.0),
+    Question("genetic correlations: P < 0.05", _share(
+        "p_value < 0.05", "genetic_correlations where refusal is null"), 0.05),
+    Question("Mendelian randomisation, inverse variance: P < 0.05", _share(
+        "p_value < 0.05", "mendelian_randomisation where refusal is null and method ilike '%ivw%'"), 0.05),
+)  # fmt: skip
+FULL_QUESTIONS = (
+    Question("hazard ratios of exposures, all sets: coverage", _covered(
+        f"{PRIMARY} ('unadjusted', 'M1', 'M2', 'M3')"), 0.95),
+    Question("hazard ratios of exposures, M2: power at P < 0.05", _share(
+        "abs(log_hazard_ratio / standard_error) > 1.959964", f"{PRIMARY} ('M2')"), None),
+    Question("effects on biomarkers: coverage", _covered(f"{OF_BIOMARKERS} 'exposure_effect_on_biomarker'"), 0.95),
+    Question("effects on biomarkers: power (q < 0.05)", _share(
+        "is_found", f"{OF_BIOMARKERS} 'exposure_effect_on_biomarker' and large_sample_value <> 0"), None),
+    Question("hazard ratios of biomarkers: coverage", _covered(f"{OF_BIOMARKERS} 'biomarker_effect'"), 0.95),
+    Question("hazard ratios of biomarkers: power (q < 0.05)", _share(
+        "is_found", f"{OF_BIOMARKERS} 'biomarker_effect' and large_sample_value <> 0"), None),
+    Question("hazard ratios of biomarkers: false among found", _share(
+        "large_sample_value = 0", f"{OF_BIOMARKERS} 'biomarker_effect' and is_found"), 0.05),
+    Question("indirect effects: coverage", _covered(f"{OF_BIOMARKERS} 'indirect_effect'"), 0.95),
+    Question("indirect effects: power (q < 0.05)", _share("is_found", f"{OF_BIOMARKERS} 'indirect_effect'"), None),
+    Question("genetic quantities: coverage", _covered("genetic_truth_comparisons where refusal is null"), 0.95),
+    Question("genetic correlations: power at P < 0.05", _share("p_value < 0.05", (
+        "genetic_correlations where refusal is null and trait_1 || trait_2 in ('osteoporosissarcopenia', "
+        "'heel_bmdosteoporosis', 'osteoporosisheel_bmd', 'gripsarcopenia', 'sarcopeniagrip')")), None),
+)  # fmt: skip
+QUESTIONS: dict[Effects, tuple[Question, ...]] = {"none": NULL_QUESTIONS, "full": FULL_QUESTIONS}
+DOORS = ("raw", "staging", "marts", "results")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Mean share over cohorts, its Monte-Carlo error (None for one cohort), cohorts that had any, estimates in all."""
+
+    name: str
+    expected: float | None
+    share: float | None
+    error: float | None
+    cohorts: int
+    n: int
+
+    @property
+    def is_as_expected(self) -> bool:
+        """Within four Monte-Carlo errors of what is expected, and never condemned for being better than nominal."""
+        if self.expected is None or self.share is None:
+            return True
+        allowed = 4 * (self.error or 0.0) + 1e-9
+        if self.expected >= 0.5:
+            return self.share >= self.expected - max(allowed, 0.01)
+        return self.share <= self.expected + max(allowed, 0.002)
+
+
+def run_seed(project: Project, *, effects: Effects, seed: int, only_doors: bool = False) -> dict[str, object]:
+    """Build one cohort; shares by question, and every expectation that did not hold.
+
+    only_doors : stop behind the marts door and answer no question, which takes a third of the time.
+
+    Raises
+    ------
+    RuntimeError
+        When a step fails, with the last of what it said.
+    """
+    export = "warehouse/export/synthetic"
+    only = ("--select", "+marts_expectations") if only_doors else ()
+    steps: list[tuple[str, ...]] = [
+        ("-m", "warehouse.synthetic", f"--seed={seed}", f"--effects={effects}", f"--out={export}", *SIZE),
+        ("-m", "warehouse.ingest", "--from", export, "--cohort", "synthetic", "--to", "warehouse/raw"),
+        ("-m", "dbt.cli.main", "--quiet", "build", "--exclude-resource-type", "test", "unit_test", *only),
+    ]  # fmt: skip
+    for step in steps:
+        finished = project.run(*step, OPENBLAS_NUM_THREADS="1", PYTHONPATH=str(project.folder), COHORT="synthetic")
+        if finished.returncode:
+            raise RuntimeError(f"seed {seed}, {step[1]} failed:\n{(finished.stdout + finished.stderr)[-3000:]}")
+    with duckdb.connect(str(project.folder / "warehouse/build/study.duckdb"), read_only=True) as connection:
+        questions = () if only_doors else QUESTIONS[effects]
+        shares = {one.name: connection.execute(one.sql).fetchall()[0] for one in questions}
+        alarms = [
+            row
+            for door in (DOORS[:3] if only_doors else DOORS)
+            for row in connection.execute(
+                f"select severity, expectation_id, message from quality.{door}_expectations where not is_success"
+            ).fetchall()
+        ]
+    return {"effects": effects, "seed": seed, "size": list(SIZE), "shares": shares, "alarms": alarms}
+
+
+def answers(runs: list[dict], effects: Effects) -> list[Answer]:
+    """One row per question over the runs of one kind of study."""
+    found = []
+    for question in QUESTIONS[effects]:
+        pairs = [run["shares"][question.name] for run in runs if run["effects"] == effects]
+        shares = [hits / n for hits, n in pairs if n]
+        error = stdev(shares) / sqrt(len(shares)) if len(shares) > 1 else None
+        n = sum(n for _, n in pairs)
+        share = mean(shares) if shares else None
+        found.append(Answer(question.name, question.expected, share, error, len(shares), n))
+    return found
+
+
+def as_markdown(runs: list[dict]) -> str:
+    """The tables of both studies and what the doors said of clean cohorts."""
+    lines = ["# The whole pipeline on cohorts whose truth is known", ""]
+    titles = {"none": "Null study: nothing is planted", "full": "Full study: everything is planted"}
+    for effects, title in titles.items():
+        mine = [run for run in runs if run["effects"] == effects]
+        if not mine:
+            continue
+        lines += [f"## {title}", "", f"{len(mine)} cohorts; {' '.join(mine[0]['size'])}.", ""]
+        lines += ["| share | expected | found | Monte-Carlo error | estimates |", "|---|---:|---:|---:|---:|"]
+        for one in answers(mine, effects):  # type: ignore[arg-type]
+            expected, share, error = (_shown(value) for value in (one.expected, one.share, one.error))
+            lines.append(f"| {one.name} | {expected} | {share} | {error} | {one.n:,} |")
+        lines += ["", *_alarms(mine), ""]
+    return "\n".join(lines)
+
+
+def _alarms(runs: list[dict]) -> list[str]:
+    counts: dict[tuple[str, str], int] = {}
+    for run in runs:
+        for severity, name, _ in run["alarms"]:
+            counts[severity, name] = counts.get((severity, name), 0) + 1
+    clean = sum(not run["alarms"] for run in runs)
+    lines = [f"Doors: {clean} of {len(runs)} clean cohorts raised no alarm, of any severity, at any door."]
+    return lines + [f"- {severity} `{name}` in {n}" for (severity, name), n in sorted(counts.items())]
+
+
+def _shown(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"
+
+
+def study(*, effects: Effects, seeds: int, only_doors: bool = False, folder: Path = STUDIES) -> list[dict]:
+    """Run what is not there yet, write the ledger, study.md and study.json, and give all runs of this kind."""
+    folder.mkdir(parents=True, exist_ok=True)
+    ledger = folder / f"runs_{'doors' if only_doors else effects}.jsonl"
+    runs = [json.loads(line) for line in ledger.read_text().splitlines()] if ledger.exists() else []
+    done = {run["seed"] for run in runs}
+    with tempfile.TemporaryDirectory() as scratch:
+        project = copy_project(Path(scratch))
+        for seed in range(FIRST_SEED, FIRST_SEED + seeds):
+            if seed not in done:
+                runs.append(
+                    json.loads(json.dumps(run_seed(project, effects=effects, seed=seed, only_doors=only_doors)))
+                )
+                with ledger.open("a") as out:
+                    out.write(json.dumps(runs[-1]) + "\n")
+                print(f"{effects}: {len(runs)} of {seeds} cohorts", file=sys.stderr, flush=True)
+    write_tables(folder)
+    return runs
+
+
+def write_tables(folder: Path = STUDIES) -> str:
+    """study.md and study.json from every run in the folder; the quality pages show the latter."""
+    by_kind = {
+        one: [json.loads(line) for line in ledger.read_text().splitlines()] if ledger.exists() else []
+        for one, ledger in ((kind, folder / f"runs_{kind}.jsonl") for kind in (*EFFECTS, "doors"))
+    }
+    runs = [run for kind in EFFECTS for run in by_kind[kind]]
+    text = as_markdown(runs)
+    if by_kind["doors"]:
+        text += "\n".join(["## Doors on clean cohorts, raw to marts", "", *_alarms(by_kind["doors"]), ""])
+    (folder / "study.md").write_text(text, encoding="utf-8")
+    tables = {one: [asdict(answer) for answer in answers(runs, one)] for one in EFFECTS}
+    (folder / "study.json").write_text(json.dumps(tables, indent=1) + "\n", encoding="utf-8")
+    return text
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.recovery.whole_pipeline")
+    parser.add_argument("--effects", choices=EFFECTS, default="none")
+    parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--only-doors", action="store_true", help="raw to marts: which clean cohorts raise an alarm")
+    given = parser.parse_args()
+    study(effects=given.effects, seeds=given.seeds, only_doors=given.only_doors)
+    print(write_tables())
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
