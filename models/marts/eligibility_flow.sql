@@ -1,8 +1,8 @@
 -- From the export to the analysed: every exclusion counted once, in order, per study, arm, outcome definition and exposure.
 {%- set steps = [
     (1, 'negative id'), (2, 'withdrew consent'), (3, 'no baseline visit date'), (4, 'sex not recorded'),
-    (5, 'outcome present at baseline'), (6, 'no time at risk'), (7, 'exposure not measured'),
-    (8, 'covariate of the primary model not measured'),
+    (5, 'not linked to primary care'), (6, 'outcome present at baseline'), (7, 'no time at risk'),
+    (8, 'outcome not known at two visits'), (9, 'exposure not measured'), (10, 'covariate of the primary model not measured'),
 ] %}
 {%- set covariates = primary_continuous_covariates() %}
 with screened as (
@@ -13,8 +13,80 @@ timed as (
     select * from {{ ref('int_follow_up__timed') }}
 ),
 
+visit_statuses as (
+    select * from {{ ref('int_visit_statuses__judged') }}
+),
+
+visit_intervals as (
+    select * from {{ ref('visit_intervals') }}
+),
+
 participants as (
     select * from {{ ref('participants') }}
+),
+
+-- what dated records and what repeat visits say of each participant, as the reason that keeps them out of an analysis
+out_by_records as (
+    select
+        participant_id,
+        outcome_definition,
+        case
+            when not is_in_population then 'not linked to primary care'
+            when is_prevalent then 'outcome present at baseline'
+            when administrative_end_date is null or follow_up_days <= 0 then 'no time at risk'
+        end as reason
+    from timed
+),
+
+seen_again as (
+    select
+        participant_id,
+        outcome_definition
+    from visit_intervals
+    group by participant_id, outcome_definition
+),
+
+first_known as (
+    select
+        participant_id,
+        outcome_definition,
+        has_outcome,
+        row_number() over (partition by participant_id, outcome_definition order by instance) as position_from_first
+    from visit_statuses
+    where has_outcome is not null
+),
+
+visit_definitions as (
+    select outcome_definition
+    from visit_statuses
+    group by outcome_definition
+),
+
+out_by_visits as (
+    select
+        participants.participant_id,
+        visit_definitions.outcome_definition,
+        case
+            when first_known.has_outcome then 'outcome present at baseline'
+            when seen_again.participant_id is null then 'outcome not known at two visits'
+        end as reason
+    from participants
+    cross join visit_definitions
+    left join seen_again
+        on
+            participants.participant_id = seen_again.participant_id
+            and visit_definitions.outcome_definition = seen_again.outcome_definition
+    left join first_known
+        on
+            participants.participant_id = first_known.participant_id
+            and visit_definitions.outcome_definition = first_known.outcome_definition
+            and first_known.position_from_first = 1
+),
+
+out_by_outcome as (
+    select * from out_by_records
+    union all
+    select * from out_by_visits
 ),
 
 measured as (
@@ -69,8 +141,7 @@ excluded_in_particular as (
         analyses.exposure,
         analyses.outcome_definition,
         case
-            when timed.is_prevalent then 'outcome present at baseline'
-            when timed.administrative_end_date is null or timed.follow_up_days <= 0 then 'no time at risk'
+            when out_by_outcome.reason is not null then out_by_outcome.reason
             when not measured.is_measured then 'exposure not measured'
             when not measured.has_covariates then 'covariate of the primary model not measured'
             else 'analysed'
@@ -82,12 +153,18 @@ excluded_in_particular as (
             analyses.study = measured.study
             and analyses.arm = measured.arm
             and analyses.exposure = measured.exposure
-    inner join timed
+    inner join out_by_outcome
         on
-            measured.participant_id = timed.participant_id
-            and analyses.outcome_definition = timed.outcome_definition
+            measured.participant_id = out_by_outcome.participant_id
+            and analyses.outcome_definition = out_by_outcome.outcome_definition
     group by
-        analyses.study, analyses.arm, analyses.exposure, analyses.outcome_definition, reason
+        analyses.study, analyses.arm, analyses.exposure, analyses.outcome_definition,
+        case
+            when out_by_outcome.reason is not null then out_by_outcome.reason
+            when not measured.is_measured then 'exposure not measured'
+            when not measured.has_covariates then 'covariate of the primary model not measured'
+            else 'analysed'
+        end
 ),
 
 counted as (

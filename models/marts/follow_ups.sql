@@ -15,4 +15,4 @@ select
     exit_kind,
     exit_kind = 'event' as is_event
 from timed
-where not is_prevalent and administrative_end_date is not null and follow_up_days > 0
+where is_in_population and not is_prevalent and administrative_end_date is not null and follow_up_days > 0

@@ -53,13 +53,13 @@ inner join (
     left join seeds.covariates as covariates on adjustment_sets.covariate = covariates.covariate
     group by adjustment_sets.study, adjustment_sets.adjustment_set
 ) as sets on exposures.study = sets.study
-where cohorts.cohort = $cohort
+where cohorts.cohort = $cohort and definitions.follow_up_source != 'visit'
 order by all
 """
 
 
 def read_cox_analyses(session: duckdb.DuckDBPyConnection, *, cohort: str) -> list[CoxAnalysis]:
-    """Every analysis the seeds ask for on this cohort: exposures x scalings x outcome definitions x adjustment sets."""
+    """Every Cox analysis of this cohort: exposures x scalings x dated outcome definitions x adjustment sets."""
     cursor = session.execute(COX_ANALYSES, {"cohort": cohort})
     names = [column[0] for column in cursor.description]
     rows: list[dict[str, Any]] = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

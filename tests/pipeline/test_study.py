@@ -6,8 +6,10 @@ import sys
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pytest
 
+from python_models.estimators.survival.visit_intervals import visit_intervals
 from tests.pipeline.conftest import SMALL, Project
 
 pytestmark = pytest.mark.pipeline
@@ -41,8 +43,8 @@ def test_eligibility_flow_begins_with_the_export_and_ends_with_the_analysed(buil
             and flow.outcome_definition = ratios.outcome_definition
         inner join seeds.arms as arms on flow.arm = arms.arm
         where flow.n_out != ratios.n_participants
-            and ((flow.step = 7 and ratios.adjustment_set = 'unadjusted')
-                or (flow.step = 8 and ratios.adjustment_set = arms.primary_adjustment_set))
+            and ((flow.reason = 'exposure not measured' and ratios.adjustment_set = 'unadjusted')
+                or (flow.reason like 'covariate of%' and ratios.adjustment_set = arms.primary_adjustment_set))
         """
     )
     assert differing == []
@@ -191,3 +193,36 @@ def test_bare_dbt_build_publishes_again(built: Project) -> None:
     assert study.stat().st_ino != before
     with duckdb.connect(str(study), read_only=True) as connection:
         assert connection.execute("select count(*) from results.truth_comparisons").fetchall()[0][0] > 0
+
+
+def test_visit_intervals_are_those_of_the_estimator(built: Project) -> None:
+    """The mart's SQL against `visit_intervals` of the estimators, from the same statuses."""
+    definitions = [row[0] for row in built.query("select distinct outcome_definition from marts.visit_intervals")]
+    assert definitions
+    for definition in definitions:
+        visits = built.query(
+            f"""
+            select dense_rank() over (order by participant_id) - 1, instance, days_since_baseline,
+                coalesce(has_outcome::int, -1)
+            from intermediate.int_visit_statuses__judged where outcome_definition = '{definition}'
+            """
+        )
+        n = max(row[0] for row in visits) + 1
+        day, status = np.zeros((n, 4), dtype=np.int64), np.full((n, 4), -1)
+        for person, instance, days, state in visits:
+            day[person, instance], status[person, instance] = days, state
+        found = visit_intervals(visit_day=day, status=status)
+        intervals = built.query(
+            f"""
+            with people as (
+                select participant_id, dense_rank() over (order by participant_id) - 1 as position
+                from intermediate.int_visit_statuses__judged
+                where outcome_definition = '{definition}' and instance = 0
+            )
+            select position, start_instance, stop_instance, interval_days, is_case
+            from marts.visit_intervals inner join people using (participant_id)
+            where outcome_definition = '{definition}'
+            """
+        )
+        expected = zip(found.person, found.start_visit, found.stop_visit, found.length, found.event, strict=True)
+        assert sorted(intervals) == sorted(tuple(value.item() for value in row) for row in expected), definition

@@ -22,10 +22,7 @@ combined as (
         + participants.leg_fat_free_mass_left_kg
         + participants.arm_fat_free_mass_right_kg
         + participants.arm_fat_free_mass_left_kg as limb_fat_free_mass_kg,
-        greatest(
-            coalesce(participants.grip_strength_left_kg, participants.grip_strength_right_kg),
-            coalesce(participants.grip_strength_right_kg, participants.grip_strength_left_kg)
-        ) as best_grip_kg,
+        {{ best_hand_kg('participants.grip_strength_left_kg', 'participants.grip_strength_right_kg') }} as grip_strength_kg,
         participants.walking_pace_code as walking_pace_level,
         coalesce(
             participants.heel_bmd_one_heel_g_per_cm2,
@@ -51,12 +48,10 @@ derived as (
         standing_height_cm,
         weight_kg,
         body_mass_index_kg_per_m2,
-        whole_body_fat_free_mass_kg / ((standing_height_cm / 100) * (standing_height_cm / 100)) as lean_mass_index_kg_per_m2,
-        whole_body_fat_mass_kg / ((standing_height_cm / 100) * (standing_height_cm / 100)) as fat_mass_index_kg_per_m2,
-        (0.958 * limb_fat_free_mass_kg - 0.166 * (case when sex = 'male' then 1 else 0 end) - 0.308)
-        / ((standing_height_cm / 100) * (standing_height_cm / 100)) as appendicular_lean_mass_index_kg_per_m2,
-        -- a recorded 0 is a hand that could not be tested: kept by the field, but no measurement of strength
-        case when best_grip_kg > 0 then best_grip_kg end as grip_strength_kg,
+        {{ per_square_metre('whole_body_fat_free_mass_kg', 'standing_height_cm') }} as lean_mass_index_kg_per_m2,
+        {{ per_square_metre('whole_body_fat_mass_kg', 'standing_height_cm') }} as fat_mass_index_kg_per_m2,
+        {{ per_square_metre(calibrated_alm_kg('limb_fat_free_mass_kg', 'sex'), 'standing_height_cm') }} as appendicular_lean_mass_index_kg_per_m2,
+        grip_strength_kg,
         walking_pace_level,
         heel_bmd_g_per_cm2,
         heel_bmd_source

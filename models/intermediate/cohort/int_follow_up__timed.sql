@@ -1,5 +1,6 @@
 -- Time at risk: from baseline to the first of event, death, loss to follow-up and the end of records of nation and source.
 -- An event after that end is not an event. Time is whole days. A death ends follow-up only where it is not itself the outcome.
+-- Where primary care ends follow-up, the population is those linked to it, and leaving the last practice ends it too.
 with outcomes as (
     select * from {{ ref('int_outcomes__dated') }}
 ),
@@ -16,12 +17,17 @@ follow_up_ends as (
     select * from {{ ref('int_follow_up_ends__decided') }}
 ),
 
+gp_linkages as (
+    select * from {{ ref('int_gp_linkages__decided') }}
+),
+
 dated as (
     select
         outcomes.participant_id,
         outcomes.outcome,
         outcomes.outcome_definition,
         outcomes.is_prevalent,
+        outcomes.follow_up_source != 'gp' or coalesce(gp_linkages.is_linked_at_baseline, false) as is_in_population,
         participants.nation,
         participants.baseline_date as entry_date,
         outcomes.first_event_date,
@@ -31,15 +37,18 @@ dated as (
         least(
             follow_up_ends.end_date,
             coalesce(deaths.death_date, follow_up_ends.end_date),
-            coalesce(participants.lost_to_follow_up_date, follow_up_ends.end_date)
+            coalesce(participants.lost_to_follow_up_date, follow_up_ends.end_date),
+            coalesce(case when outcomes.follow_up_source = 'gp' then gp_linkages.left_date end, follow_up_ends.end_date)
         ) as censoring_date
     from outcomes
     inner join participants on outcomes.participant_id = participants.participant_id
     left join deaths on outcomes.participant_id = deaths.participant_id
+    left join gp_linkages on outcomes.participant_id = gp_linkages.participant_id
     left join follow_up_ends
         on
             outcomes.follow_up_source = follow_up_ends.event_source
-            and participants.nation = follow_up_ends.nation
+            and case when outcomes.follow_up_source = 'gp' then gp_linkages.gp_provider else participants.nation end
+            = follow_up_ends.nation
 ),
 
 timed as (
@@ -48,6 +57,7 @@ timed as (
         outcome,
         outcome_definition,
         is_prevalent,
+        is_in_population,
         nation,
         entry_date,
         administrative_end_date,
@@ -66,6 +76,7 @@ select
     outcome,
     outcome_definition,
     is_prevalent,
+    is_in_population,
     nation,
     entry_date,
     administrative_end_date,

@@ -1,4 +1,4 @@
--- The last day for which records are complete, per nation and source, from the user's own records.
+-- The last day for which records are complete, per nation and source, from the user's own records; primary care per data provider.
 -- UK Biobank's rule: the last month with more than 90 % of the mean number of records of the three months before it.
 -- A month must also reach half of the median month of the two years before it: after the end a handful of late records can pass the first rule by chance.
 {{ gate('staging') }}
@@ -23,7 +23,7 @@ death_records as (
 gp_records as (
     select
         'gp' as event_source,
-        nation,
+        gp_provider as nation,
         event_date as record_date
     from {{ ref('stg_ukb__gp_events') }}
 ),

@@ -8,7 +8,8 @@ with participants as (
 definitions as (
     select outcome_definitions.*
     from {{ ref('outcome_definitions') }} as outcome_definitions
-    where outcome_definitions.outcome_definition in (
+    -- what repeat visits show is interval-censored: int_visit_statuses__judged
+    where outcome_definitions.follow_up_source != 'visit' and outcome_definitions.outcome_definition in (
         select arm_outcome_definitions.outcome_definition
         from {{ ref('arm_outcome_definitions') }} as arm_outcome_definitions
         inner join {{ ref('studies') }} as studies on arm_outcome_definitions.study = studies.study

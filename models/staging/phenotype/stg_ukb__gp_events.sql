@@ -9,6 +9,7 @@ with gp_clinical as (
 typed as (
     select
         eid as participant_id,
+        case data_provider when '1' then 'England (Vision)' when '2' then 'Scotland' when '3' then 'England (TPP)' when '4' then 'Wales' end as gp_provider,
         case data_provider when '1' then 'England' when '2' then 'Scotland' when '3' then 'England' when '4' then 'Wales' end as nation,
         try_cast(event_dt as date) as event_date,
         case when read_2 is not null then 'read_2' else 'read_3' end as code_system,
@@ -20,13 +21,14 @@ typed as (
 events as (
     select
         participant_id,
+        gp_provider,
         nation,
         event_date,
         code_system,
         code,
         count(*) as n_records
     from typed
-    group by participant_id, nation, event_date, code_system, code
+    group by participant_id, gp_provider, nation, event_date, code_system, code
 )
 
 select * from events

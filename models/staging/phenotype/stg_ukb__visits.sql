@@ -65,6 +65,8 @@ select
     arm_fat_free_mass_left_kg,
     case when not is_faulty_dynamometer then grip_strength_left_kg end as grip_strength_left_kg,
     case when not is_faulty_dynamometer then grip_strength_right_kg end as grip_strength_right_kg,
+    grip_strength_left_kg as grip_strength_left_any_device_kg,
+    grip_strength_right_kg as grip_strength_right_any_device_kg,
     dynamometer_device_id,
     walking_pace_code,
     heel_bmd_left_g_per_cm2,
