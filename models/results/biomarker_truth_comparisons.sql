@@ -97,7 +97,10 @@ of_effects as (
         effects.outcome,
         effects.n_participants,
         case when truths.quantity = 'indirect_effect' then effects.indirect_effect else effects.log_scale_share end as estimate,
-        case when truths.quantity = 'indirect_effect' then effects.indirect_effect_error end as standard_error,
+        case
+            when truths.quantity = 'indirect_effect' then effects.indirect_effect_error
+            else (effects.log_scale_share_upper - effects.log_scale_share_lower) / (2 * 1.959963984540054)
+        end as standard_error,
         case when truths.quantity = 'indirect_effect' then effects.indirect_effect_lower else effects.log_scale_share_lower end as estimate_lower,
         case when truths.quantity = 'indirect_effect' then effects.indirect_effect_upper else effects.log_scale_share_upper end as estimate_upper,
         effects.is_mediator as is_found,
@@ -131,7 +134,7 @@ of_overlaps as (
         null as outcome,
         shared_counts.n_tested as n_participants,
         shared_counts.same_direction_share as estimate,
-        null as standard_error,
+        (shared_counts.same_direction_share_upper - shared_counts.same_direction_share_lower) / (2 * 1.959963984540054) as standard_error,
         shared_counts.same_direction_share_lower as estimate_lower,
         shared_counts.same_direction_share_upper as estimate_upper,
         shared_counts.n_same_direction > 0 as is_found,
@@ -144,6 +147,7 @@ of_overlaps as (
     inner join truths
         on
             truths.quantity = 'shared_mediator_share'
+            and shared_counts.biomarker_set = 'all'
             and shared_counts.arm = truths.arm
             and shared_counts.exposure = truths.exposure
             and shared_counts.platform = truths.mediator

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import duckdb
 import numpy as np
@@ -15,6 +16,7 @@ from python_models.frames.study import CoxAnalysis, read_cox_analyses
 
 F8 = npt.NDArray[np.float64]
 LIFESTYLE = "lifestyle"
+Adjustment = Literal["primary_adjustment_set", "mediation_adjustment_set"]
 # The baseline hazard is each centre's own: two dozen indicators less in every Cox model of a panel.
 STRATA_COLUMN = "assessment_centre_code"
 
@@ -62,13 +64,24 @@ class BiomarkerDesign:
 
 
 class BiomarkerStudy:
-    """Analyses, contrasts and people of the cohort that is being built, read once."""
+    """Analyses, contrasts and people of the cohort that is being built, read once.
 
-    def __init__(self, session: duckdb.DuckDBPyConnection, *, cohort: str) -> None:
+    adjustment: the column of seeds/arms.csv that names each arm's adjustment set. more_columns: of marts.participants,
+    beside those the analyses name.
+    """
+
+    def __init__(
+        self,
+        session: duckdb.DuckDBPyConnection,
+        *,
+        cohort: str,
+        adjustment: Adjustment = "primary_adjustment_set",
+        more_columns: Sequence[str] = (),
+    ) -> None:
         listed = read_cox_analyses(session, cohort=cohort)
         sets = {
             tuple(row[:2]): row[2]
-            for row in session.execute("select study, arm, primary_adjustment_set from seeds.arms").fetchall()
+            for row in session.execute(f"select study, arm, {adjustment} from seeds.arms").fetchall()
         }
         self.analyses = [
             one for one in listed if one.is_primary and sets.get((one.study, one.arm)) == one.adjustment_set
@@ -84,7 +97,7 @@ class BiomarkerStudy:
                 {"studies": studies},
             ).fetchall()
         ]
-        self.data = StudyData(session, self.analyses)
+        self.data = StudyData(session, self.analyses, more_columns=more_columns)
         # One analysis per arm stands for its outcome.
         self.outcomes = list({(one.study, one.arm): one for one in self.analyses}.values())
 

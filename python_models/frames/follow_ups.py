@@ -1,5 +1,7 @@
 """Participants and their follow-ups as arrays, read once for all the analyses of a table."""
 
+from collections.abc import Sequence
+
 import duckdb
 import numpy as np
 import numpy.typing as npt
@@ -18,8 +20,10 @@ FollowUp = tuple[npt.NDArray[np.intp], F8, npt.NDArray[np.bool_]]
 class StudyData:
     """Participants and follow-ups of the build, read once."""
 
-    def __init__(self, session: duckdb.DuckDBPyConnection, analyses: list[CoxAnalysis]) -> None:
-        wanted = {"sex"}
+    def __init__(
+        self, session: duckdb.DuckDBPyConnection, analyses: list[CoxAnalysis], *, more_columns: Sequence[str] = ()
+    ) -> None:
+        wanted = {"sex", *more_columns}
         for analysis in analyses:
             wanted |= {analysis.column_name, *analysis.covariates}
         relation = session.sql("select * from marts.participants order by participant_id")

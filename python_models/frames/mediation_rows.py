@@ -1,41 +1,32 @@
 """Exposure -> biomarker -> outcome for every family of the study, and the mediators that conditions share, as rows."""
 
-import math
-from itertools import groupby
 from typing import Any
 
 import duckdb
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 from dbt.adapters.events.logging import AdapterLogger
-from scipy import special
 
 from python_models.estimators.mediation.natural_effects import EFFECTS
-from python_models.estimators.mediation.scan import MediationScan, PathScan, join_paths, mediation_of_paths
-from python_models.estimators.mediation.several_exposures_scan import ExposuresCoxScanner
+from python_models.estimators.mediation.scan import MediationScan, mediation_of_paths
+from python_models.estimators.mediation.sensitivity import mediation_warnings, mediational_e_values
 from python_models.estimators.multiplicity import adjust_p_values
-from python_models.estimators.scans.linear_scan import LinearScanner
-from python_models.estimators.survival.cox_input import EstimatorInputError
-from python_models.frames.biomarker_blocks import Biomarker, Panel, read_blocks
-from python_models.frames.biomarker_designs import BiomarkerDesign, BiomarkerStudy, Exposure
-from python_models.frames.biomarker_rows import (
-    LEVEL,
-    biomarker_columns,
-    finite,
-    linear_scanner,
-    one_thread,
-    panels_of_build,
-)
+from python_models.frames.biomarker_blocks import Biomarker, Panel
+from python_models.frames.biomarker_designs import LIFESTYLE, BiomarkerDesign, Exposure
+from python_models.frames.biomarker_rows import LEVEL, biomarker_columns, finite, one_thread
 from python_models.frames.build import cohort_of_build
+from python_models.frames.mediation_families import LEFT_OUT, MediationFamily, SelectionFamily, halves_of, joint_p
+from python_models.frames.mediation_study import FAMILY, MediationStudy, everyone
 
-F4 = npt.NDArray[np.float32]
 Row = dict[str, Any]
 SEED = 20_260_101
 TE, TNIE, PNDE = (EFFECTS.index(name) for name in ("te", "tnie", "pnde"))
 logger = AdapterLogger("Study")
 
 ESTIMATES = ("indirect_effect", "direct_effect", "total_effect", "log_scale_share", "vanderweele_share")
+COMPOSITE = ("q_hdmt", "p_dact", "q_dact", "p_jt_comp", "q_jt_comp")
+E_VALUES = ("indirect_e_value", "indirect_e_value_limit", "direct_e_value", "direct_e_value_limit")
 SCHEMA = pa.schema(
     [
         ("study", pa.string()),
@@ -56,59 +47,27 @@ SCHEMA = pa.schema(
         ("biomarker_on_outcome", pa.float64()),
         ("biomarker_on_outcome_error", pa.float64()),
         ("indirect_effect_error", pa.float64()),
+        ("indirect_effect_delta_lower", pa.float64()),
+        ("indirect_effect_delta_upper", pa.float64()),
         *((f"{name}{part}", pa.float64()) for name in ESTIMATES for part in ("", "_lower", "_upper")),
         ("share_refusal", pa.string()),
+        *((name, pa.float64()) for name in E_VALUES),
         ("p_value", pa.float64()),
         ("q_value", pa.float64()),
+        *((name, pa.float64()) for name in COMPOSITE),
+        ("composite_refusal", pa.string()),
         ("n_tests", pa.int64()),
+        ("n_exposure_paths", pa.int64()),
+        ("n_outcome_paths", pa.int64()),
         ("is_mediator", pa.bool_()),
+        ("is_split_selected", pa.bool_()),
+        ("split_selection_effect", pa.float64()),
+        ("split_refusal", pa.string()),
+        ("warnings", pa.string()),
         ("flag_reason", pa.string()),
         ("refusal", pa.string()),
     ]
 )
-
-
-class _Family:
-    """The scanners of one design on one panel, and the paths found so far, by exposure."""
-
-    def __init__(self, design: BiomarkerDesign) -> None:
-        self.design = design
-        self.linear: LinearScanner | str = linear_scanner(design)
-        self.cox: ExposuresCoxScanner | str = self.linear if isinstance(self.linear, str) else "no events"
-        if not isinstance(self.linear, str) and design.event.any():
-            try:
-                self.cox = ExposuresCoxScanner(
-                    exposures=design.exposures, covariates=design.covariates, exit=design.days, event=design.event,
-                    strata=design.strata,
-                )  # fmt: skip
-            except EstimatorInputError as error:
-                self.cox = str(error)
-        self.parts: list[list[PathScan]] = [[] for _ in range(design.exposures.shape[1])]
-
-    def scan(self, values: F4) -> None:
-        if isinstance(self.linear, str) or isinstance(self.cox, str):
-            return
-        mine = np.ascontiguousarray(values[:, self.design.samples])
-        mediator, outcome = self.linear.scan(mine), self.cox.scan_all(mine)
-        refusals = tuple(
-            f"mediator model: {first}" if first else (f"outcome model: {second}" if second else None)
-            for first, second in zip(mediator.refusals, outcome.biomarker.refusals, strict=True)
-        )
-        given = np.array([reason is None for reason in refusals])
-        for j, parts in enumerate(self.parts):
-            columns = {
-                "exposure_to_mediator": mediator.beta[:, j],
-                "exposure_to_mediator_error": mediator.standard_error[:, j],
-                "mediator_to_outcome": outcome.biomarker.beta,
-                "mediator_to_outcome_error": outcome.biomarker.standard_error,
-                "exposure_to_outcome": outcome.beta[:, j],
-                "exposure_to_outcome_error": np.sqrt(outcome.variance[:, j]),
-                "outcome_covariance": outcome.covariance[:, j],
-            }
-            kept = {name: np.where(given, column, np.nan) for name, column in columns.items()}
-            parts.append(
-                PathScan(**kept, n=outcome.biomarker.n, n_events=outcome.biomarker.n_events, refusals=refusals)
-            )
 
 
 def _row(design: BiomarkerDesign, label: Exposure, panel: Panel, biomarker: Biomarker) -> Row:
@@ -136,6 +95,8 @@ def _estimates(found: MediationScan, k: int) -> Row:
     row["biomarker_on_outcome"] = float(paths.mediator_to_outcome[k])
     row["biomarker_on_outcome_error"] = float(paths.mediator_to_outcome_error[k])
     row["indirect_effect_error"] = float(found.effects.standard_error[k, TNIE])
+    row["indirect_effect_delta_lower"] = float(found.effects.lower[k, TNIE])
+    row["indirect_effect_delta_upper"] = float(found.effects.upper[k, TNIE])
     for name, j in (("indirect_effect", TNIE), ("direct_effect", PNDE), ("total_effect", TE)):
         row[name] = float(found.effects.estimate[k, j])
         row[f"{name}_lower"] = float(found.intervals.lower[k, j])
@@ -145,62 +106,155 @@ def _estimates(found: MediationScan, k: int) -> Row:
         if share.refusal[k] is None:
             row[name] = finite(share.share[k])
             row[f"{name}_lower"], row[f"{name}_upper"] = finite(share.lower[k]), finite(share.upper[k])
-    z = np.array(
-        [
-            row["exposure_on_biomarker"] / row["exposure_on_biomarker_error"],
-            row["biomarker_on_outcome"] / row["biomarker_on_outcome_error"],
-        ]
-    )
-    # Joint significance: the larger of the two paths' p-values.
-    row["p_value"] = float(2.0 * special.ndtr(-np.abs(z).min()))
     return row
 
 
-def _with_q(rows: list[Row]) -> list[Row]:
-    """Benjamini-Hochberg within exposure x outcome x platform, on joint significance."""
-    family = ("study", "arm", "exposure", "scaling", "outcome_definition", "platform")
-    rows.sort(key=lambda row: tuple(str(row[name]) for name in (*family, "biomarker")))
-    for _, members in groupby(rows, key=lambda row: tuple(row[name] for name in family)):
-        tested = [row for row in members if row.get("p_value") is not None]
-        q_values = adjust_p_values([row["p_value"] for row in tested]) if tested else ()
-        for row, q in zip(tested, q_values, strict=True):
-            row |= {"q_value": float(q), "n_tests": len(tested), "is_mediator": bool(q < LEVEL)}
+def _tests(found: MediationScan) -> list[Row]:
+    """Columns of the tests, which need the panel whole: one per tested biomarker, in order."""
+    tests = found.tests
+    if tests is None:
+        return []
+    given = {
+        "p_value": tests.p_joint,
+        "q_value": tests.q_joint,
+        "q_hdmt": tests.hdmt.q,
+        "p_dact": tests.dact.p,
+        "q_dact": adjust_p_values(tests.dact.p),
+        "p_jt_comp": tests.jt_comp.p,
+        "q_jt_comp": adjust_p_values(tests.jt_comp.p),
+    }
+    refusals = {"HDMT": tests.hdmt.refusal, "DACT": tests.dact.refusal, "JT-comp": tests.jt_comp.refusal}
+    refused = "; ".join(f"{name}: {reason}" for name, reason in refusals.items() if reason is not None)
+    common = {
+        "composite_refusal": refused or None,
+        "n_tests": int(tests.p_joint.size),
+        "n_exposure_paths": tests.n_a,
+        "n_outcome_paths": tests.n_b,
+    }
+    rows: list[Row] = []
+    for k in range(tests.p_joint.size):
+        row: Row = {**common, **{name: finite(values[k]) for name, values in given.items()}}
+        rows.append({**row, "is_mediator": bool(tests.q_joint[k] < LEVEL)})
     return rows
 
 
-def _rows_of(family: _Family, panel: Panel, biomarkers: list[Biomarker]) -> list[Row]:
-    rows, place = [], 0
-    for label in family.design.labels:
-        found: MediationScan | None = None
-        if label.refusal is None:
-            if family.parts[place]:
-                found = mediation_of_paths(join_paths(family.parts[place]), seed=SEED)
-            place += 1
-        for k, biomarker in enumerate(biomarkers):
-            row = _row(family.design, label, panel, biomarker)
-            row |= _estimates(found, k) if found is not None else {"refusal": label.refusal or str(family.cox)}
-            rows.append(row)
-        rows += [_row(family.design, label, panel, one) for one in panel.biomarkers if one.exclusion is not None]
+def _e_values(found: MediationScan, event_share: float) -> list[Row]:
+    """E-values of the tested biomarkers' indirect and direct effects, in order."""
+    ok = found.is_tested
+    if not ok.any():
+        return []
+    bounds: dict[str, Any] = {}
+    for name, j in (("indirect", TNIE), ("direct", PNDE)):
+        estimate = found.effects.estimate[ok, j]
+        bounds[name] = estimate
+        # Percentiles of draws need not hold the estimate where almost no draw differs from it.
+        bounds[f"{name}_lower"] = np.minimum(found.intervals.lower[ok, j], estimate)
+        bounds[f"{name}_upper"] = np.maximum(found.intervals.upper[ok, j], estimate)
+    values = mediational_e_values(**bounds, event_share=event_share)
+    columns = (values.indirect.point, values.indirect.limit, values.direct.point, values.direct.limit)
+    return [dict(zip(E_VALUES, map(float, row), strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _split_columns(family: SelectionFamily | None, label: int, n_biomarkers: int) -> list[Row]:
+    """Whether half of the people select a biomarker, and their effect; mediation_sensitivities has the other half's."""
+    if family is None:
+        return [{"split_refusal": "named beforehand, not selected from a panel"}] * n_biomarkers
+    paths = family.paths_of(label)
+    if paths is None:
+        return [{"split_refusal": family.design.labels[label].refusal or str(family.cox)}] * n_biomarkers
+    is_tested = np.array([reason is None or reason == LEFT_OUT for reason in paths.refusals], dtype=bool)
+    q = adjust_p_values(np.where(is_tested, np.nan_to_num(joint_p(paths), nan=1.0), np.nan))
+    effect = paths.exposure_to_mediator * paths.mediator_to_outcome
+    rows: list[Row] = []
+    for k in range(n_biomarkers):
+        if not is_tested[k]:
+            rows.append({"split_refusal": paths.refusals[k]})
+        elif q[k] < LEVEL:
+            rows.append({"is_split_selected": True, "split_selection_effect": float(effect[k])})
+        else:
+            rows.append({"is_split_selected": False})
+    return rows
+
+
+def _warnings(row: Row, event_share: float, days_after_exposure: float) -> str:
+    """Named states, `sensitivity.WARNING_MEANINGS`; flagged biomarkers measure the exposure of an arm, or nearly so."""
+    return "; ".join(
+        mediation_warnings(
+            event_share=event_share,
+            mediator_minus_exposure_days=days_after_exposure,
+            are_early_events_dropped=False,
+            is_exposure_part_of_mediator=row["flag_reason"] is not None and row["arm"] != LIFESTYLE,
+            is_selected_here=bool(row.get("is_mediator")),
+        )
+    )
+
+
+def _rows_of(
+    family: MediationFamily,
+    selection: SelectionFamily | None,
+    panel: Panel,
+    biomarkers: list[Biomarker],
+    days: list[float],
+) -> list[Row]:
+    """days: from exposure to biomarker."""
+    rows = []
+    design = family.design
+    event_share = float(design.event.mean()) if design.event.size else 0.0
+    for position, label in enumerate(design.labels):
+        paths = family.paths_of(position)
+        of_label = [_row(design, label, panel, biomarker) for biomarker in biomarkers]
+        if paths is None:
+            reason = label.refusal or str(family.cox)
+            rows += [{**row, "refusal": reason} for row in of_label]
+        else:
+            found = mediation_of_paths(paths, seed=SEED)
+            for k, row in enumerate(of_label):
+                row |= _estimates(found, k)
+            tested = [of_label[k] for k in np.flatnonzero(found.is_tested)]
+            for row, tests, values in zip(tested, _tests(found), _e_values(found, event_share), strict=True):
+                row |= {**tests, **values}
+            halved = _split_columns(selection, position, len(biomarkers))
+            for row, columns, gap in zip(of_label, halved, days, strict=True):
+                if row["refusal"] is None:
+                    row |= columns
+                    row["warnings"] = _warnings(row, event_share, gap)
+            rows += of_label
+        rows += [_row(design, label, panel, one) for one in panel.biomarkers if one.exclusion is not None]
     return rows
 
 
 def mediation_effect_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
     """Each arm's exposures, and every lifestyle contrast, through every biomarker to the primary outcome definition."""
-    study = BiomarkerStudy(session, cohort=cohort_of_build())
+    study = MediationStudy(session, cohort=cohort_of_build())
     rows: list[Row] = []
-    for panel in panels_of_build(session):
-        designs = [study.of_exposure(one, panel.rows) for one in study.analyses]
-        designs += [study.of_lifestyle(one, panel.rows) for one in study.outcomes if study.contrasts_of(one)]
-        families = [_Family(design) for design in designs]
+    for panel, of_study in study.panels():
+        families: list[MediationFamily] = []
+        selections: list[SelectionFamily | None] = []
+        for design_of in study.designs(panel, of_study):
+            design = design_of(everyone(panel))
+            families.append(MediationFamily(design))
+            is_selected = of_study is None
+            selections.append(SelectionFamily(halves_of(design, design_of=design_of)[0]) if is_selected else None)
         biomarkers: list[Biomarker] = []
-        for block, values in read_blocks(session, panel):
+        for block, values in study.blocks(panel):
             one_thread()
             biomarkers += block
-            for family in families:
-                family.scan(values)
+            for family in (*families, *selections):
+                if family is not None:
+                    family.scan(values)
             logger.info(f"mediation: {len(biomarkers):,} of {len(panel.kept):,} {panel.platform}s")
-        for family in families:
-            rows += _rows_of(family, panel, biomarkers)
-    for row in rows:
-        assert not any(isinstance(value, float) and math.isnan(value) for value in row.values())
-    return pa.Table.from_pylist(_with_q(rows), schema=SCHEMA)
+        for family, selection in zip(families, selections, strict=True):
+            name = family.design.analysis.study
+            days = [study.days_after_exposure(panel, name, one.name) for one in biomarkers]
+            rows += _rows_of(family, selection, panel, biomarkers, days)
+    rows.sort(key=lambda row: tuple(str(row[name]) for name in (*FAMILY, "biomarker")))
+    return table_without_nan(rows, SCHEMA)
+
+
+def table_without_nan(rows: list[Row], schema: pa.Schema) -> pa.Table:
+    """Rows as a table; a NaN in one is a defect."""
+    table = pa.Table.from_pylist(rows, schema=schema)
+    for field in schema:
+        if pa.types.is_floating(field.type):
+            assert not pc.any(pc.is_nan(table.column(field.name))).as_py(), f"{field.name} holds NaN"
+    return table

@@ -55,7 +55,7 @@ BIOMARKER_OVERLAP = pa.schema([*list(SHARED)[:4], *COUNTS])
 MEDIATOR_OVERLAP = pa.schema(
     [
         *((name, pa.string()) for name in ("study", "arm", "exposure", "scaling", "second_exposure")),
-        *((name, pa.string()) for name in ("first_outcome", "second_outcome", "platform")),
+        *((name, pa.string()) for name in ("first_outcome", "second_outcome", "biomarker_set", "platform")),
         *COUNTS,
     ]
 )
@@ -215,6 +215,11 @@ def biomarker_overlap_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=BIOMARKER_OVERLAP)
 
 
+def _unpruned(rows: Iterable[Row], pruned: set[tuple[str, str]]) -> list[Row]:
+    """Without the near-copies that another biomarker stands for; q-values stay those of the whole panel."""
+    return [row for row in rows if (row["platform"], row["biomarker"]) not in pruned]
+
+
 def mediator_overlap_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
     """Mediators of one lifestyle contrast on both outcomes, and of the exposures of two arms."""
     rows = _read(
@@ -224,9 +229,14 @@ def mediator_overlap_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
             study, arm, exposure, scaling, outcome, platform, biomarker, flag_reason,
             indirect_effect as effect, p_value, q_value
         from results.mediation_effects
-        where refusal is null order by study, outcome, arm, exposure, scaling, platform, biomarker
+        where refusal is null and platform in ('protein', 'metabolite')
+        order by study, outcome, arm, exposure, scaling, platform, biomarker
         """,
     )
+    pruned = {
+        tuple(row)
+        for row in session.execute("select platform, biomarker from marts.biomarker_panels where is_pruned").fetchall()
+    }
     families = _grouped(
         rows, lambda row: tuple(row[name] for name in ("study", "arm", "exposure", "scaling", "outcome"))
     )
@@ -245,5 +255,7 @@ def mediator_overlap_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
             "first_outcome": first[4],
             "second_outcome": second[4],
         }
-        counted += _count_rows(_pair(families[first], families[second]), common)
+        sets = {"all": families[first], "pruned": _unpruned(families[first], pruned)}
+        for name, first_rows in sets.items():
+            counted += _count_rows(_pair(first_rows, families[second]), {**common, "biomarker_set": name})
     return pa.Table.from_pylist(counted, schema=MEDIATOR_OVERLAP)

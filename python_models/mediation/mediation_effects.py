@@ -21,4 +21,5 @@ def model(dbt, session):
     dbt.ref("adjustment_sets")
     dbt.ref("covariates")
     dbt.ref("lifestyle_contrasts")
+    dbt.ref("clinical_biomarkers")
     return mediation_effect_rows(session)

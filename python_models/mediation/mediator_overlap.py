@@ -6,4 +6,5 @@ from python_models.frames.overlap_rows import mediator_overlap_rows
 def model(dbt, session):
     dbt.config(materialized="table")
     dbt.ref("mediation_effects")
+    dbt.ref("biomarker_panels")
     return mediator_overlap_rows(session)

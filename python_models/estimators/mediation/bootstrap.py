@@ -62,6 +62,7 @@ def bootstrap_natural_effects(
     time: npt.ArrayLike,
     event: npt.ArrayLike,
     covariates: npt.ArrayLike | None = None,
+    mediator_covariates: npt.ArrayLike | None = None,
     entry: npt.ArrayLike | None = None,
     strata: npt.ArrayLike | None = None,
     has_interaction: bool = False,
@@ -85,6 +86,7 @@ def bootstrap_natural_effects(
         outcome=time,
         event=event,
         covariates=covariates,
+        mediator_covariates=mediator_covariates,
         entry=entry,
         strata=strata,
         has_interaction=has_interaction,
@@ -97,6 +99,7 @@ def bootstrap_natural_effects(
     a, m = np.asarray(exposure, dtype=np.float64), np.asarray(mediator, dtype=np.float64)
     n = a.shape[0]
     c = np.empty((n, 0)) if covariates is None else np.asarray(covariates, dtype=np.float64).reshape(n, -1)
+    extra = np.empty((n, 0)) if mediator_covariates is None else np.asarray(mediator_covariates, dtype=np.float64)
     entries = None if entry is None else np.asarray(entry)
     raise_if_any([] if entries is None else column_faults(name="entry", values=entries, n=n))
     terms = np.column_stack([a, m, a * m] if has_interaction else [a, m])
@@ -116,7 +119,8 @@ def bootstrap_natural_effects(
 
     # Centred for precision, and so that the intercept is the mediator's mean at mean exposure and covariates.
     centre, mediator_centre = float(a.mean()), float(m.mean())
-    columns = np.column_stack([np.ones(n), a - centre, c - c.mean(axis=0), m - mediator_centre])[sets.order]
+    others = np.column_stack([c, extra])
+    columns = np.column_stack([np.ones(n), a - centre, others - others.mean(axis=0), m - mediator_centre])[sets.order]
     rng = np.random.default_rng(seed)
     paths = np.zeros((n_bootstraps, len(PATHS)))
     total = np.empty(n_bootstraps)

@@ -63,6 +63,7 @@ def fit_natural_effects(
     mediator: npt.ArrayLike,
     outcome: npt.ArrayLike,
     covariates: npt.ArrayLike | None = None,
+    mediator_covariates: npt.ArrayLike | None = None,
     event: npt.ArrayLike | None = None,
     entry: npt.ArrayLike | None = None,
     strata: npt.ArrayLike | None = None,
@@ -79,6 +80,7 @@ def fit_natural_effects(
     """Fit both models on the same rows with the same covariates and give cde, pnde, tnie, tnde, pnie, te and pm.
 
     exposure, mediator (n,); outcome (n,): follow-up time for a model of times, else the response; covariates (n, q);
+    mediator_covariates (n, r): of the mediator model alone, for what the outcome model holds as strata, at their means;
     event (n,) 0/1 and, for Cox, entry (n,) and strata (n,); is_case_control: the mediator model is fitted in those
     without the event, as the cases are over-sampled; contrast: exposure 0 to 1 unless given; covariate_levels (q,):
     where the effects are evaluated, their means unless given; stop: "coxph" stops Cox and logistic fits where R does.
@@ -93,11 +95,13 @@ def fit_natural_effects(
     n = a.shape[0] if a.ndim == 1 else 0
     c = np.empty((n, 0)) if covariates is None else np.asarray(covariates, dtype=np.float64)
     c = c[:, None] if c.ndim == 1 else c
+    extra = np.empty((n, 0)) if mediator_covariates is None else np.asarray(mediator_covariates, dtype=np.float64)
     is_time = outcome_model in TIME_MODELS
     faults = choice_fault(name="outcome_model", value=outcome_model, allowed=get_args(OutcomeModel))
     faults += choice_fault(name="mediator_model", value=mediator_model, allowed=get_args(MediatorModel))
     faults += [] if n else ["exposure must be one column with at least one row"]
-    for name, values in (("exposure", a), ("mediator", m), ("outcome", y), ("covariates", c)):
+    given = (("exposure", a), ("mediator", m), ("outcome", y), ("covariates", c), ("mediator_covariates", extra))
+    for name, values in given:
         faults += column_faults(name=name, values=values, n=n)
     d = y if event is None else np.asarray(event, dtype=np.float64)
     if is_time and event is None:
@@ -124,7 +128,7 @@ def fit_natural_effects(
         return MediationFit(None, np.empty(0), np.empty((0, 0)), scale, mediator_fit, n, n_events, reason)
 
     rows = d == 0 if is_case_control else np.ones(n, dtype=np.bool_)
-    design = design_matrix(exposure=a, others=c)
+    design = design_matrix(exposure=a, others=np.column_stack([c, extra]))
     tolerance = {"deviance_tolerance": GLM_DEVIANCE_TOLERANCE} if stop == "coxph" else {}
     if mediator_model == "linear":
         mediator_fit = fit_least_squares(design=design[rows], response=m[rows])
@@ -165,7 +169,8 @@ def fit_natural_effects(
 
     k = terms.shape[1]
     at_levels = np.zeros((2, design.shape[1]))
-    at_levels[0, 0], at_levels[0, 2:], at_levels[1, 1] = 1.0, levels, 1.0
+    at_levels[0, 0], at_levels[1, 1] = 1.0, 1.0
+    at_levels[0, 2:] = np.concatenate([levels, extra.mean(axis=0)])
     paths = np.zeros(len(PATHS))
     paths[:2] = at_levels @ mediator_fit.beta
     paths[2] = mediator_fit.residual_variance

@@ -125,6 +125,7 @@ def fit_joint_mediation(
     time: npt.ArrayLike,
     event: npt.ArrayLike,
     covariates: npt.ArrayLike | None = None,
+    mediator_covariates: npt.ArrayLike | None = None,
     entry: npt.ArrayLike | None = None,
     strata: npt.ArrayLike | None = None,
     names: Sequence[str] | None = None,
@@ -136,7 +137,8 @@ def fit_joint_mediation(
 ) -> JointMediation:
     """Linear models of K mediators and one Cox model with all of them, on the same rows with the same covariates.
 
-    exposure, time, event (n,), mediators (n, K), covariates (n, q), all finite; names: K mediator names.
+    exposure, time, event (n,), mediators (n, K), covariates (n, q), all finite; names: K mediator names;
+    mediator_covariates (n, r): of the mediator models alone, for what the outcome model holds as strata.
     K mediators selected from these same people make the joint effect too large: select in one half, estimate in the
     other.
 
@@ -147,11 +149,13 @@ def fit_joint_mediation(
     n = a.shape[0] if a.ndim == 1 else 0
     m = np.asarray(mediators, dtype=np.float64).reshape(n, -1) if n else np.empty((0, 0))
     c = np.empty((n, 0)) if covariates is None else np.asarray(covariates, dtype=np.float64).reshape(n, -1)
+    extra = np.empty((n, 0)) if mediator_covariates is None else np.asarray(mediator_covariates, dtype=np.float64)
     k = m.shape[1]
     labels = tuple(names) if names is not None else tuple(f"mediator_{j + 1}" for j in range(k))
     t, d = np.asarray(time), np.asarray(event)
     faults = [] if n else ["exposure must be one column with at least one row"]
-    for name, values in (("exposure", a), ("mediators", m), ("covariates", c), ("time", t), ("event", d)):
+    given = (("exposure", a), ("mediators", m), ("covariates", c), ("mediator_covariates", extra))
+    for name, values in (*given, ("time", t), ("event", d)):
         faults += column_faults(name=name, values=values, n=n)
     if k == 0 or len(labels) != k:
         faults.append(f"{k} mediators and {len(labels)} names: give at least one mediator and one name each")
@@ -163,7 +167,7 @@ def fit_joint_mediation(
         none, square = np.empty(0), np.empty((0, 0))
         return JointMediation(labels, None, none, none, none, square, n, n_events, reason)
 
-    design = design_matrix(exposure=a, others=c)
+    design = design_matrix(exposure=a, others=np.column_stack([c, extra]))
     reason = design_refusal(design)
     if reason is not None:
         return refuse(f"mediator models: {reason}")
