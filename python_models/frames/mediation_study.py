@@ -117,7 +117,7 @@ class MediationStudy:
         of_rows: list[Callable[[Samples], BiomarkerDesign]] = []
         for ask, analyses in (
             (self.study.of_exposure, self.study.analyses),
-            (self.study.of_lifestyle, self.study.outcomes if self.study.contrasts else []),
+            (self.study.of_lifestyle, [one for one in self.study.outcomes if self.study.contrasts_of(one)]),
         ):
             for one in analyses:
                 if study is None or one.study == study:
