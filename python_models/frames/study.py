@@ -23,10 +23,17 @@ class CoxAnalysis:
     covariates: tuple[str, ...]
     is_primary_scaling: bool
     is_primary_definition: bool
+    is_primary_adjustment: bool
 
     @property
     def is_primary(self) -> bool:
+        """Declared scaling and outcome definition, whatever the adjustment."""
         return self.is_primary_scaling and self.is_primary_definition
+
+    @property
+    def is_primary_model(self) -> bool:
+        """The model that answers the arm's question: primary, and adjusted as the arm declares."""
+        return self.is_primary and self.is_primary_adjustment
 
 
 COX_ANALYSES = """
@@ -34,10 +41,12 @@ select
     exposures.study, exposures.arm, exposures.exposure, exposures.column_name, coalesce(exposures.unit, '') as unit,
     scalings.scaling, coalesce(scalings.detail, 'nan'::double) as detail,
     definitions.outcome, arm_definitions.outcome_definition, sets.adjustment_set, sets.covariates,
-    scalings.is_primary as is_primary_scaling, arm_definitions.is_primary as is_primary_definition
+    scalings.is_primary as is_primary_scaling, arm_definitions.is_primary as is_primary_definition,
+    sets.adjustment_set = arms.primary_adjustment_set as is_primary_adjustment
 from seeds.exposures as exposures
 inner join seeds.studies as studies on exposures.study = studies.study
 inner join seeds.cohorts as cohorts on studies.cohort_kind = cohorts.kind
+inner join seeds.arms as arms on exposures.study = arms.study and exposures.arm = arms.arm
 inner join seeds.exposure_scalings as scalings
     on exposures.study = scalings.study and exposures.exposure = scalings.exposure
 inner join seeds.arm_outcome_definitions as arm_definitions

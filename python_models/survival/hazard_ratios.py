@@ -1,4 +1,4 @@
-"""Hazard ratios of every exposure, scaling, outcome definition and adjustment set of the seeds."""
+"""Hazard ratios of every exposure, scaling, outcome definition, adjustment set and subgroup of the seeds."""
 
 from python_models.frames.hazard_ratio_rows import hazard_ratio_rows
 
@@ -16,4 +16,7 @@ def model(dbt, session):
     dbt.ref("outcome_definitions")
     dbt.ref("adjustment_sets")
     dbt.ref("covariates")
+    dbt.ref("arms")
+    dbt.ref("subgroups")
+    dbt.ref("joint_exposures")
     return hazard_ratio_rows(session)

@@ -16,4 +16,5 @@ def model(dbt, session):
     dbt.ref("outcome_definitions")
     dbt.ref("adjustment_sets")
     dbt.ref("covariates")
+    dbt.ref("arms")
     return survival_probability_rows(session)

@@ -42,7 +42,7 @@ def test_eligibility_flow_begins_with_the_export_and_ends_with_the_analysed(buil
             on flow.arm = ratios.arm and flow.exposure = ratios.exposure
             and flow.outcome_definition = ratios.outcome_definition
         inner join seeds.arms as arms on flow.arm = arms.arm
-        where flow.n_out != ratios.n_participants
+        where flow.n_out != ratios.n_participants and ratios.subgroup = 'everyone'
             and ((flow.reason = 'exposure not measured' and ratios.adjustment_set = 'unadjusted')
                 or (flow.reason like 'covariate of%' and ratios.adjustment_set = arms.primary_adjustment_set))
         """

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.linalg import blas
 
 from python_models.estimators.survival import cox_kernels
 from python_models.estimators.survival.risk_sets import RiskSets
@@ -199,10 +200,22 @@ class PartialLikelihood:
         information = np.zeros((self.p, self.p))
         score = self.event_covariates.T @ (self.event_weight * multiplier[self.event_group])
         for rows, block in self.blocks():
-            information += (block * expected[rows, None]).T @ block
+            if time_weight is None:
+                # Expected events are not negative: a product with itself takes half the work.
+                half = block * np.sqrt(np.maximum(expected[rows], 0.0))[:, None]
+                information += _upper_product(half)
+            else:
+                information += np.triu((block * expected[rows, None]).T @ block)
             score -= expected[rows] @ block
-        information -= (means * multiplier[self.mean_row_group, None]).T @ means
-        information = 0.5 * (information + information.T)
+        information -= np.triu((means * multiplier[self.mean_row_group, None]).T @ means)
+        information = information + np.triu(information, 1).T
         return Derivatives(
             score=score, information=information, cumulative=cumulative, tied=tied, means=means, expected=expected
         )
+
+
+def _upper_product(half: F8) -> F8:
+    """Upper triangle of half' half (p, p), zero below; half (m, p) in row order."""
+    if half.shape[0] == 0 or half.shape[1] == 0:
+        return np.zeros((half.shape[1], half.shape[1]))
+    return np.asarray(blas.dsyrk(1.0, half.T, lower=0), dtype=np.float64)

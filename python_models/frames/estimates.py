@@ -1,0 +1,72 @@
+"""Columns that every table of hazard ratios has: from a log hazard ratio and its error to interval, p and E-values."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from scipy import special
+
+from python_models.estimators.survival.e_values import e_values
+
+F8 = npt.NDArray[np.float64]
+NORMAL_975 = float(special.ndtri(0.975))
+# A hazard ratio is read as a risk ratio while the outcome is rarer than this by the end of follow-up (VanderWeele &
+# Ding 2017, table 2).
+RARE_OUTCOME_SHARE = 0.15
+
+COUNTS: tuple[tuple[str, pa.DataType], ...] = (
+    ("n_participants", pa.int64()),
+    ("n_events", pa.int64()),
+    ("person_years", pa.float64()),
+)
+ESTIMATE: tuple[tuple[str, pa.DataType], ...] = (
+    ("log_hazard_ratio", pa.float64()),
+    ("standard_error", pa.float64()),
+    ("hazard_ratio", pa.float64()),
+    ("hazard_ratio_lower", pa.float64()),
+    ("hazard_ratio_upper", pa.float64()),
+    ("p_value", pa.float64()),
+)
+E_VALUES: tuple[tuple[str, pa.DataType], ...] = (("e_value", pa.float64()), ("e_value_of_limit", pa.float64()))
+
+
+def hazard_ratio_columns(beta: float, standard_error: float) -> dict[str, float]:
+    """The six columns of ESTIMATE, by the normal distribution."""
+    return {
+        "log_hazard_ratio": beta,
+        "standard_error": standard_error,
+        "hazard_ratio": math.exp(beta),
+        "hazard_ratio_lower": math.exp(beta - NORMAL_975 * standard_error),
+        "hazard_ratio_upper": math.exp(beta + NORMAL_975 * standard_error),
+        "p_value": float(2.0 * special.ndtr(-abs(beta / standard_error))),
+    }
+
+
+def e_value_columns(row: dict[str, Any]) -> dict[str, float]:
+    """E-values of a row that holds an estimate and its counts."""
+    is_rare = row["n_events"] < RARE_OUTCOME_SHARE * row["n_participants"]
+    found = e_values(
+        estimate=row["hazard_ratio"],
+        lower=row["hazard_ratio_lower"],
+        upper=row["hazard_ratio_upper"],
+        is_rare=is_rare,
+    )
+    return {"e_value": float(found.point[0]), "e_value_of_limit": float(found.limit[0])}
+
+
+def table_of(rows: Sequence[dict[str, Any]], schema: pa.Schema, *, sort_by: Sequence[str]) -> pa.Table:
+    """Rows as a table in a stable order; columns a row does not name are null.
+
+    Raises
+    ------
+    ValueError: a row names a column that the table does not have.
+    """
+    known = set(schema.names)
+    unknown = sorted({name for row in rows for name in row} - known)
+    if unknown:
+        raise ValueError(f"columns {', '.join(unknown)} are not of the table; it has {', '.join(schema.names)}")
+    ordered = sorted(rows, key=lambda row: [(row.get(name) is None, row.get(name)) for name in sort_by])
+    return pa.Table.from_pylist([{name: row.get(name) for name in schema.names} for row in ordered], schema=schema)

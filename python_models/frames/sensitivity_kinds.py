@@ -1,0 +1,351 @@
+"""What each kind of sensitivity analysis does to a primary model."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+
+from python_models.estimators.survival.cox import CoxFit, fit_cox
+from python_models.estimators.survival.fine_gray import fit_fine_gray
+from python_models.estimators.survival.kaplan_meier import kaplan_meier
+from python_models.estimators.survival.rubin import pool_estimates
+from python_models.frames.columns import Categories, Column, complete_rows, present, take
+from python_models.frames.cox_problems import CoxProblem, CoxProblems, refusal_of_data, scaled_exposure
+from python_models.frames.designs import build_design
+from python_models.frames.estimates import hazard_ratio_columns
+from python_models.frames.follow_ups import DAYS_PER_YEAR, StudyData
+from python_models.frames.imputation import UNKNOWN, impute_covariates
+from python_models.frames.study import CoxAnalysis
+
+F8 = npt.NDArray[np.float64]
+IMPUTATION_SEED = 20260401
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one sensitivity analysis found of the exposure's k columns, per unit of the column.
+
+    counts: n_participants, n_events, person_years, note. limits, p_value: where they are not the normal ones.
+    """
+
+    counts: Mapping[str, Any]
+    refusal: str | None
+    beta: F8 = field(default_factory=lambda: np.empty(0))
+    standard_error: F8 = field(default_factory=lambda: np.empty(0))
+    estimator: str = "house"
+    limits: tuple[F8, F8] | None = None
+    p_value: F8 | None = None
+
+    def columns(self, j: int, step: float) -> dict[str, float]:
+        """The estimate columns of the j-th column of the exposure, `step` units being one of the scaling."""
+        found = hazard_ratio_columns(float(self.beta[j]) * step, float(self.standard_error[j]) * step)
+        if self.limits is not None:
+            found["hazard_ratio_lower"] = float(np.exp(self.limits[0][j] * step))
+            found["hazard_ratio_upper"] = float(np.exp(self.limits[1][j] * step))
+        if self.p_value is not None:
+            found["p_value"] = float(self.p_value[j])
+        return found
+
+
+def _counts(problem: CoxProblem) -> dict[str, Any]:
+    return {name: value for name, value in problem.counts.items() if name != "events_per_parameter"}
+
+
+class Setting:
+    """Data and primary fits that all sensitivity analyses share."""
+
+    def __init__(self, data: StudyData, covariate_columns: Mapping[str, str], analyses: Sequence[CoxAnalysis]) -> None:
+        self.data = data
+        self.problems = CoxProblems(data)
+        self.covariate_columns = covariate_columns
+        self._analyses = analyses
+        self._start: dict[str, float] = {}
+        self._imputed: dict[tuple[str, ...], list[dict[str, Column]]] = {}
+
+    @classmethod
+    def read(
+        cls,
+        session: duckdb.DuckDBPyConnection,
+        every: Sequence[CoxAnalysis],
+        primary: Sequence[CoxAnalysis],
+        definitions: Iterable[str],
+    ) -> "Setting":
+        """The build's data for the primary analyses and the other definitions asked for."""
+        covariates = dict(session.execute("select covariate, column_name from seeds.covariates").fetchall())
+        held = {name for (name,) in session.execute("select column_name from (describe marts.participants)").fetchall()}
+        words = session.execute("select parameter from seeds.sensitivity_analyses where kind = 'subset'").fetchall()
+        columns = {*covariates.values(), "age_years", "nation", *(word.partition("=")[0] for (word,) in words)}
+        wanted = set(definitions)
+        known = {one.outcome_definition for one in every}
+        data = StudyData(session, list(primary), columns=sorted(columns & held), definitions=sorted(wanted & known))
+        return cls(data, covariates, every)
+
+    def fit(self, problem: CoxProblem, **options: Any) -> CoxFit:
+        """A fit that starts from the covariates of the one before."""
+        if problem.refusal is not None:
+            return fit_cox(exit=problem.days, event=problem.event, covariates=problem.matrix, names=problem.names)
+        start = [self._start.get(name, 0.0) for name in problem.names] if self._start else None
+        fit = fit_cox(
+            exit=options.pop("exit", problem.days),
+            event=problem.event,
+            covariates=problem.matrix,
+            names=problem.names,
+            start=start,
+            **options,
+        )
+        if fit.refusal is None and not self._start:
+            self._start = dict(zip(problem.names, fit.beta.tolist(), strict=True))
+        return fit
+
+    def answer(self, problem: CoxProblem, **options: Any) -> Answer:
+        """The house Cox fit of a changed model."""
+        if problem.refusal is not None:
+            return Answer(_counts(problem), problem.refusal)
+        fit = self.fit(problem, **options)
+        return Answer(_counts(problem), fit.refusal, fit.beta, fit.standard_error)
+
+    def other_definition(self, analysis: CoxAnalysis, definition: str) -> CoxAnalysis | None:
+        """The primary model on another definition, where the arm has it and it is not the primary one."""
+        same = [
+            one
+            for one in self._analyses
+            if (one.study, one.arm, one.exposure, one.scaling, one.adjustment_set)
+            == (analysis.study, analysis.arm, analysis.exposure, analysis.scaling, analysis.adjustment_set)
+            and one.outcome_definition == definition
+        ]
+        return same[0] if same and definition != analysis.outcome_definition else None
+
+    def imputed(self, analysis: CoxAnalysis, n_imputations: int) -> list[dict[str, Column]]:
+        """Completed covariates of all at risk, shared by the exposures of an arm."""
+        key = (analysis.study, analysis.arm, analysis.outcome_definition, str(n_imputations), *analysis.covariates)
+        if key not in self._imputed:
+            positions, days, event = self.data.follow_ups[analysis.outcome_definition]
+            curve = kaplan_meier(exit=days, event=event)
+            hazard = np.concatenate([[0.0], curve.cumulative_hazard])
+            at_exit = hazard[np.searchsorted(curve.time, days, side="right")]
+            own = dict.fromkeys(
+                one.column_name
+                for one in self._analyses
+                if one.is_primary_model and (one.study, one.arm) == (analysis.study, analysis.arm)
+            )
+            predictors = [event.astype(np.float64), at_exit]
+            for name in own:
+                values = take(self.data.columns[name], positions)
+                assert not isinstance(values, Categories)
+                has = present(values)
+                # An exposure informs the covariates where it is there; it is never imputed into an analysis.
+                predictors += [np.where(has, values, values[has].mean())] + ([~has * 1.0] if not has.all() else [])
+            columns = {name: take(self.data.columns[name], positions) for name in analysis.covariates}
+            self._imputed[key] = [
+                impute_covariates(
+                    columns=columns,
+                    covariates=analysis.covariates,
+                    predictors=np.column_stack(predictors),
+                    rng=np.random.default_rng([IMPUTATION_SEED, i]),
+                )
+                for i in range(n_imputations)
+            ]
+        return self._imputed[key]
+
+
+def _lag(setting: Setting, problem: CoxProblem, parameter: str) -> Iterator[Answer]:
+    lag = round(float(parameter) * DAYS_PER_YEAR)
+    later = problem.keep(problem.days > lag, f"followed from {parameter} years on")
+    yield setting.answer(replace(later, days=later.days - lag))
+
+
+def _attained_age(setting: Setting, problem: CoxProblem, _: str) -> Iterator[Answer]:
+    age = setting.data.columns["age_years"]
+    assert not isinstance(age, Categories)
+    entry = np.rint(age[problem.rows] * DAYS_PER_YEAR)
+    known = np.isfinite(entry)
+    by_age = problem.keep(known, "time scale is age; age is no covariate").without_columns(["age_years"])
+    yield setting.answer(by_age, entry=entry[known], exit=entry[known] + by_age.days)
+
+
+def _competing_death(_: Setting, problem: CoxProblem, __: str) -> Iterator[Answer]:
+    refusal = problem.refusal
+    if refusal is None and not problem.is_death.any():
+        refusal = "nobody died before the event: there is nothing to compete"
+    if refusal is not None:
+        yield Answer(_counts(problem), refusal, estimator="fine_gray")
+        return
+    codes = np.where(problem.event, 1, np.where(problem.is_death, 2, 0))
+    fit = fit_fine_gray(exit=problem.days, event=codes, covariates=problem.matrix, names=problem.names)
+    counts = _counts(problem)
+    counts["note"] = f"{counts['note']}; subdistribution hazard ratio, {int(problem.is_death.sum())} deaths compete"
+    yield Answer(counts, fit.refusal, fit.beta, fit.standard_error, estimator="fine_gray")
+
+
+def _complete_case(setting: Setting, problem: CoxProblem, _: str) -> Iterator[Answer]:
+    kept = np.ones(len(problem.rows), dtype=np.bool_)
+    for name in problem.analysis.covariates:
+        column = take(setting.data.columns[name], problem.rows)
+        if isinstance(column, Categories) and UNKNOWN in column.levels:
+            kept &= column.codes != column.levels.index(UNKNOWN)
+    yield setting.answer(problem.keep(kept, "people with any unanswered question left out"))
+
+
+def _multiple_imputation(setting: Setting, problem: CoxProblem, parameter: str) -> Iterator[Answer]:
+    analysis, k = problem.analysis, problem.k
+    if not analysis.covariates:
+        return
+    positions, days, event = setting.data.follow_ups[analysis.outcome_definition]
+    measured = complete_rows([take(setting.data.columns[name], positions) for name in (analysis.column_name, "sex")])
+    scaled = scaled_exposure(analysis, setting.data.columns, positions[measured])
+    counts = {
+        "n_participants": int(measured.sum()),
+        "n_events": int(event[measured].sum()),
+        "person_years": float(days[measured].sum() / DAYS_PER_YEAR),
+    }
+    refusal = refusal_of_data(event=event[measured], exposure=scaled.values, n_parameters=problem.matrix.shape[1])
+    if refusal is not None:
+        yield Answer(counts, refusal, estimator="rubin")
+        return
+    estimates, errors = [], []
+    for completed in setting.imputed(analysis, int(parameter)):
+        design = build_design(
+            columns=completed, covariates=analysis.covariates, rows=np.flatnonzero(measured), event=event[measured]
+        )
+        filled = replace(
+            problem,
+            rows=positions[measured],
+            days=days[measured],
+            event=event[measured],
+            matrix=np.ascontiguousarray(np.column_stack([scaled.values, design.values])),
+            names=(*scaled.levels, *design.names),
+        )
+        fit = setting.fit(filled)
+        if fit.refusal is not None:
+            yield Answer(counts, f"an imputed data set: {fit.refusal}", estimator="rubin")
+            return
+        estimates.append(fit.beta[:k])
+        errors.append(fit.standard_error[:k])
+    pooled = pool_estimates(
+        estimates=np.stack(estimates),
+        standard_errors=np.stack(errors),
+        complete_degrees_of_freedom=counts["n_events"] - problem.matrix.shape[1],
+    )
+    share = ", ".join(f"{value:.1%}" for value in pooled.fraction_missing)
+    counts["note"] = f"{scaled.note}; {parameter} imputations, fraction of missing information {share}".lstrip("; ")
+    yield Answer(
+        counts,
+        None,
+        pooled.estimate,
+        pooled.standard_error,
+        estimator="rubin",
+        limits=pooled.interval(),
+        p_value=pooled.p_value,
+    )
+
+
+def _columns_of(setting: Setting, parameter: str) -> tuple[str, ...]:
+    """Columns of covariates joined by a plus sign.
+
+    Raises
+    ------
+    ValueError: covariates that covariates.csv does not have.
+    """
+    names = parameter.split("+")
+    unknown = [name for name in names if name not in setting.covariate_columns]
+    if unknown:
+        raise ValueError(f"sensitivity_analyses.csv names {', '.join(unknown)}, which covariates.csv does not have")
+    return tuple(setting.covariate_columns[name] for name in names)
+
+
+def _add_covariate(setting: Setting, problem: CoxProblem, parameter: str) -> Iterator[Answer]:
+    more = [name for name in _columns_of(setting, parameter) if name not in problem.analysis.covariates]
+    if not more:
+        return
+    wider = setting.problems.build(
+        replace(
+            problem.analysis,
+            covariates=(*problem.analysis.covariates, *more),
+            adjustment_set=f"{problem.analysis.adjustment_set} and {parameter}",
+        )
+    )
+    yield Answer(_counts(problem), wider) if isinstance(wider, str) else setting.answer(wider)
+
+
+def _stratify(setting: Setting, problem: CoxProblem, parameter: str) -> Iterator[Answer]:
+    names = _columns_of(setting, parameter)
+    code = np.zeros(len(problem.rows), dtype=np.int64)
+    for name in names:
+        column = take(setting.data.columns[name], problem.rows)
+        if not isinstance(column, Categories):
+            raise ValueError(f"{name} is a number: strata are of categorical covariates")
+        code = code * len(column.levels) + column.codes
+    yield setting.answer(problem.without_columns(names), strata=code)
+
+
+def _shortened(problem: CoxProblem, end: F8, note: str) -> CoxProblem:
+    """Follow-up censored `end` days (n,) after entry, where that is sooner; who is not followed at all leaves."""
+    days = np.minimum(problem.days, end)
+    sooner = replace(
+        problem,
+        days=days,
+        event=problem.event & (problem.days <= end),
+        is_death=problem.is_death & (problem.days <= end),
+    )
+    return sooner.keep(days > 0, note)
+
+
+def _follow_up_years(setting: Setting, problem: CoxProblem, parameter: str) -> Iterator[Answer]:
+    end = np.full(len(problem.days), float(round(float(parameter) * DAYS_PER_YEAR)))
+    yield setting.answer(_shortened(problem, end, f"censored at {parameter} years"))
+
+
+def _end_date(setting: Setting, problem: CoxProblem, parameter: str) -> Iterator[Answer]:
+    end = (date.fromisoformat(parameter) - date(1970, 1, 1)).days
+    yield setting.answer(_shortened(problem, end - problem.entry_day, f"censored on {parameter}"))
+
+
+def _common_end(setting: Setting, problem: CoxProblem, _: str) -> Iterator[Answer]:
+    nation = take(setting.data.columns["nation"], problem.rows)
+    assert isinstance(nation, Categories)
+    exit_day = problem.entry_day + problem.days
+    ends = [exit_day[nation.codes == code].max() for code in np.unique(nation.codes)]
+    if len(ends) < 2:
+        return
+    last = min(ends)
+    on = date.fromordinal(date(1970, 1, 1).toordinal() + int(last)).isoformat()
+    yield setting.answer(_shortened(problem, last - problem.entry_day, f"censored on {on} in every nation"))
+
+
+def _composite_death(setting: Setting, problem: CoxProblem, _: str) -> Iterator[Answer]:
+    if problem.is_death.any():
+        yield setting.answer(replace(problem, event=problem.event | problem.is_death))
+
+
+def _subset(setting: Setting, problem: CoxProblem, parameter: str) -> Iterator[Answer]:
+    name, _, word = parameter.partition("=")
+    if name not in setting.data.columns:
+        raise ValueError(f"sensitivity_analyses.csv: marts.participants has no column {name}")
+    column = take(setting.data.columns[name], problem.rows)
+    if isinstance(column, Categories):
+        kept = column.codes == (column.levels.index(word) if word in column.levels else -2)
+    else:
+        kept = column == float({"true": 1, "false": 0}.get(word, word))
+    yield setting.answer(problem.keep(kept))
+
+
+Kind = Callable[[Setting, CoxProblem, str], Iterator[Answer]]
+# outcome_definition is not among them: it is another model, which sensitivity_rows builds.
+KINDS: Mapping[str, Kind] = {
+    "lag_years": _lag,
+    "attained_age": _attained_age,
+    "competing_death": _competing_death,
+    "complete_case": _complete_case,
+    "multiple_imputation": _multiple_imputation,
+    "add_covariate": _add_covariate,
+    "stratify": _stratify,
+    "follow_up_years": _follow_up_years,
+    "end_date": _end_date,
+    "common_end": _common_end,
+    "composite_death": _composite_death,
+    "subset": _subset,
+}

@@ -1,0 +1,145 @@
+"""Primary hazard ratios under every sensitivity analysis, as rows of results.sensitivity_hazard_ratios."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from dbt.adapters.events.logging import AdapterLogger
+from threadpoolctl import threadpool_limits
+
+from python_models.frames.build import cohort_of_build
+from python_models.frames.cox_problems import CoxProblem
+from python_models.frames.estimates import COUNTS, E_VALUES, ESTIMATE, e_value_columns, table_of
+from python_models.frames.sensitivity_kinds import KINDS, Answer, Setting
+from python_models.frames.study import read_cox_analyses
+
+F8 = npt.NDArray[np.float64]
+logger = AdapterLogger("Study")
+
+KEY = ("study", "arm", "exposure", "scaling", "level", "outcome", "outcome_definition", "adjustment_set", "analysis")
+SCHEMA = pa.schema(
+    [
+        *((name, pa.string()) for name in KEY),
+        ("kind", pa.string()),
+        ("parameter", pa.string()),
+        ("estimator", pa.string()),
+        *COUNTS,
+        *ESTIMATE,
+        *E_VALUES,
+        ("primary_log_hazard_ratio", pa.float64()),
+        ("difference_from_primary", pa.float64()),
+        ("note", pa.string()),
+        ("reason", pa.string()),
+        ("refusal", pa.string()),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SensitivityAnalysis:
+    """One row of seeds/sensitivity_analyses.csv."""
+
+    study: str
+    analysis: str
+    kind: str
+    parameter: str
+    reason: str
+
+
+def read_sensitivity_analyses(session: duckdb.DuckDBPyConnection, *, cohort: str) -> list[SensitivityAnalysis]:
+    """Sensitivity analyses of the studies that run on this cohort.
+
+    Raises
+    ------
+    ValueError: kinds that are not known, with the known ones.
+    """
+    found = session.execute(
+        """
+        select analyses.study, analysis, analyses.kind, coalesce(parameter, ''), coalesce(reason, '')
+        from seeds.sensitivity_analyses as analyses
+        inner join seeds.studies as studies on analyses.study = studies.study
+        inner join seeds.cohorts as cohorts on studies.cohort_kind = cohorts.kind
+        where cohorts.cohort = $cohort
+        order by all
+        """,
+        {"cohort": cohort},
+    ).fetchall()
+    unknown = sorted({row[2] for row in found} - {*KINDS, "outcome_definition"})
+    if unknown:
+        raise ValueError(f"kind {', '.join(unknown)} is not one of outcome_definition, {', '.join(KINDS)}")
+    return [SensitivityAnalysis(*row) for row in found]
+
+
+def _rows(
+    problem: CoxProblem, sensitivity: SensitivityAnalysis, answer: Answer, primary: F8 | None
+) -> Iterator[dict[str, Any]]:
+    """One row per level of the exposure."""
+    analysis, step = problem.analysis, problem.scaled.step
+    for j, level in enumerate(problem.scaled.levels):
+        row: dict[str, Any] = {
+            "study": analysis.study,
+            "arm": analysis.arm,
+            "exposure": analysis.exposure,
+            "scaling": analysis.scaling,
+            "level": level,
+            "outcome": analysis.outcome,
+            "outcome_definition": analysis.outcome_definition,
+            "adjustment_set": analysis.adjustment_set,
+            "analysis": sensitivity.analysis,
+            "kind": sensitivity.kind,
+            "parameter": sensitivity.parameter or None,
+            "estimator": answer.estimator,
+            "reason": sensitivity.reason,
+            "refusal": answer.refusal,
+            **answer.counts,
+        }
+        if answer.refusal is None:
+            row |= answer.columns(j, step)
+            row |= e_value_columns(row)
+            if primary is not None:
+                row["primary_log_hazard_ratio"] = float(primary[j]) * step
+                row["difference_from_primary"] = row["log_hazard_ratio"] - row["primary_log_hazard_ratio"]
+        yield row
+
+
+def sensitivity_hazard_ratio_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
+    """Every sensitivity analysis of every primary model; an analysis that does not apply to an arm gives no row.
+
+    The primary model is fitted once and each analysis starts from it.
+    """
+    cohort = cohort_of_build()
+    asked = read_sensitivity_analyses(session, cohort=cohort)
+    every = read_cox_analyses(session, cohort=cohort)
+    primary = [analysis for analysis in every if analysis.is_primary_model]
+    primary = [analysis for analysis in primary if any(one.study == analysis.study for one in asked)]
+    if not primary:
+        return table_of([], SCHEMA, sort_by=KEY)
+    setting = Setting.read(
+        session, every, primary, [one.parameter for one in asked if one.kind == "outcome_definition"]
+    )
+    problems = setting.problems
+    rows: list[dict[str, Any]] = []
+    with threadpool_limits(limits=1):
+        for i, analysis in enumerate(primary, start=1):
+            problem = problems.build(analysis)
+            if isinstance(problem, str):
+                continue  # hazard_ratios says why nobody can be analysed
+            base = setting.fit(problem)
+            beta = base.beta if base.refusal is None else None
+            for one in asked:
+                if one.study != analysis.study:
+                    continue
+                if one.kind == "outcome_definition":
+                    other = setting.other_definition(analysis, one.parameter)
+                    built = problems.build(other) if other else None
+                    if isinstance(built, CoxProblem):
+                        rows += _rows(built, one, setting.answer(built), beta)
+                    continue
+                for answer in KINDS[one.kind](setting, problem, one.parameter):
+                    rows += _rows(problem, one, answer, beta)
+            logger.info(f"sensitivity analyses: {i} of {len(primary)} primary hazard ratios")
+    return table_of(rows, SCHEMA, sort_by=KEY)
