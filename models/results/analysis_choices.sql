@@ -61,6 +61,7 @@ model_choices as (
         + case when others.outcome_definition != main.outcome_definition then 1 else 0 end
         + case when others.scaling != main.scaling then 1 else 0 end
         = 1
+        and (others.scaling != main.scaling or others.level = main.level)
 ),
 
 sensitivity_choices as (
@@ -114,7 +115,7 @@ compared as (
             choices.study = main.study
             and choices.arm = main.arm
             and choices.exposure = main.exposure
-            and (choices.choice_kind = 'scaling' or choices.level = main.level)
+            and choices.level = main.level
 ),
 
 -- among choices that keep the unit; 1 moves the estimate most
@@ -126,7 +127,7 @@ ranked as (
                 then
                     row_number() over (
                         partition by study, arm, exposure, level, has_same_unit
-                        order by abs(difference) desc, choice_kind, choice
+                        order by abs(difference) desc, choice_kind asc, choice asc
                     )
         end as position_by_size
     from compared

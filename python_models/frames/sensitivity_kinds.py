@@ -197,7 +197,7 @@ def _multiple_imputation(setting: Setting, problem: CoxProblem, parameter: str) 
     positions, days, event = setting.data.follow_ups[analysis.outcome_definition]
     measured = complete_rows([take(setting.data.columns[name], positions) for name in (analysis.column_name, "sex")])
     scaled = scaled_exposure(analysis, setting.data.columns, positions[measured])
-    counts = {
+    counts: dict[str, Any] = {
         "n_participants": int(measured.sum()),
         "n_events": int(event[measured].sum()),
         "person_years": float(days[measured].sum() / DAYS_PER_YEAR),

@@ -11,6 +11,7 @@ import pyarrow as pa
 from python_models.estimators.survival.kaplan_meier import kaplan_meier
 from python_models.frames.build import cohort_of_build
 from python_models.frames.columns import Categories, complete_rows, take
+from python_models.frames.exposure_groups import exposure_groups
 from python_models.frames.follow_ups import DAYS_PER_YEAR, StudyData
 from python_models.frames.study import CoxAnalysis, read_cox_analyses
 
@@ -40,20 +41,6 @@ SCHEMA = pa.schema(
 )
 
 
-def _groups(values: F8, sex: npt.NDArray[np.int32]) -> list[tuple[str, npt.NDArray[np.bool_]]]:
-    """Each value where there are few (yes/no, ordered categories), else thirds within sex."""
-    levels = np.unique(values)
-    if levels.size <= 2:
-        return [({0.0: "no", 1.0: "yes"}.get(float(level), f"{level:g}"), values == level) for level in levels]
-    if levels.size <= 6:
-        return [(f"{level:g}", values == level) for level in levels]
-    third = np.zeros(values.size, dtype=np.int64)
-    for code in np.unique(sex):
-        rows = sex == code
-        third[rows] = np.searchsorted(np.quantile(values[rows], [1 / 3, 2 / 3]), values[rows], side="right")
-    return [(name, third == k) for k, name in enumerate(("lowest third", "middle third", "highest third"))]
-
-
 def _rows_of(analysis: CoxAnalysis, data: StudyData) -> list[dict[str, Any]]:
     positions, days, event = data.follow_ups[analysis.outcome_definition]
     exposure, sex = take(data.columns[analysis.column_name], positions), take(data.columns["sex"], positions)
@@ -62,7 +49,7 @@ def _rows_of(analysis: CoxAnalysis, data: StudyData) -> list[dict[str, Any]]:
     assert isinstance(sex, Categories)
     days, event = days[measured], event[measured]
     rows = []
-    for level, members in _groups(exposure[measured], sex.codes[measured]):
+    for level, members in exposure_groups(exposure[measured], sex.codes[measured]):
         curve = kaplan_meier(exit=days[members], event=event[members])
         for years in HORIZONS_YEARS:
             # A horizon is a whole day: 10 years end with day 3,653.

@@ -1,0 +1,111 @@
+"""Cumulative incidence of each outcome and of death before it, as rows of results.cumulative_incidences."""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from python_models.estimators.survival.aalen_johansen import aalen_johansen
+from python_models.frames.analysis_columns import TEXT
+from python_models.frames.build import cohort_of_build
+from python_models.frames.columns import Categories, complete_rows, take
+from python_models.frames.estimates import NORMAL_975, table_of
+from python_models.frames.exposure_groups import exposure_groups
+from python_models.frames.follow_ups import DAYS_PER_YEAR, StudyData
+from python_models.frames.study import CoxAnalysis, read_cox_analyses
+
+# Whole years: what a curve is drawn from, and the rows of numbers at risk under it.
+HORIZONS_YEARS = tuple(range(1, 16))
+FEWEST_AT_RISK = 10
+CAUSES = {1: "event", 2: "death before the event"}
+KEY = ("study", "arm", "exposure", "level", "outcome", "outcome_definition", "cause", "horizon_years")
+SCHEMA = pa.schema(
+    [
+        *((name, TEXT) for name in KEY[:-1]),
+        ("horizon_years", pa.int64()),
+        ("n_participants", pa.int64()),
+        ("n_events", pa.int64()),
+        ("n_at_risk", pa.int64()),
+        ("cumulative_incidence", pa.float64()),
+        ("standard_error", pa.float64()),
+        ("cumulative_incidence_lower", pa.float64()),
+        ("cumulative_incidence_upper", pa.float64()),
+        ("reference_level", TEXT),
+        ("risk_difference", pa.float64()),
+        ("risk_difference_lower", pa.float64()),
+        ("risk_difference_upper", pa.float64()),
+        ("refusal", TEXT),
+    ]
+)
+
+
+def _rows_of(analysis: CoxAnalysis, data: StudyData) -> Iterator[dict[str, Any]]:
+    """One row per group, cause and year; the highest group is what risks are compared with."""
+    positions, days, event = data.follow_ups[analysis.outcome_definition]
+    exposure, sex = take(data.columns[analysis.column_name], positions), take(data.columns["sex"], positions)
+    measured = complete_rows([exposure])
+    assert not isinstance(exposure, Categories)
+    assert isinstance(sex, Categories)
+    is_death = data.exits[analysis.outcome_definition].is_death[measured]
+    days, event = days[measured], event[measured]
+    codes = np.where(event, 1, np.where(is_death, 2, 0))
+    horizons = np.array([math.ceil(years * DAYS_PER_YEAR) for years in HORIZONS_YEARS], dtype=np.float64)
+    groups = exposure_groups(exposure[measured], sex.codes[measured])
+    curves = [aalen_johansen(exit=days[own], event=codes[own], times=horizons) for _, own in groups]
+    reference_level, _ = groups[-1] if groups else ("", None)
+    for (level, own), curve in zip(groups, curves, strict=True):
+        limits = curve.interval() if curve.refusal is None else None
+        for code, cause in CAUSES.items():
+            at = np.flatnonzero(curve.causes == code)
+            reference = curves[-1]
+            at_reference = np.flatnonzero(reference.causes == code)
+            for h, years in enumerate(HORIZONS_YEARS):
+                at_risk = int((days[own] >= horizons[h]).sum())
+                row: dict[str, Any] = {
+                    "study": analysis.study,
+                    "arm": analysis.arm,
+                    "exposure": analysis.exposure,
+                    "level": level,
+                    "outcome": analysis.outcome,
+                    "outcome_definition": analysis.outcome_definition,
+                    "cause": cause,
+                    "horizon_years": years,
+                    "n_participants": int(own.sum()),
+                    "n_events": int(((codes[own] == code) & (days[own] <= horizons[h])).sum()),
+                    "n_at_risk": at_risk,
+                    "reference_level": reference_level,
+                    "refusal": curve.refusal,
+                }
+                if curve.refusal is None and at.size == 0:
+                    row["refusal"] = f"nobody of {int(own.sum())} left by {cause}"
+                elif curve.refusal is None and at_risk < FEWEST_AT_RISK:
+                    row["refusal"] = f"fewer than {FEWEST_AT_RISK} at risk at the horizon"
+                if row["refusal"] is None and limits is not None:
+                    k = int(at[0])
+                    risk, error = float(curve.incidence[k, h]), float(curve.standard_error[k, h])
+                    row |= {
+                        "cumulative_incidence": risk,
+                        "standard_error": error,
+                        "cumulative_incidence_lower": float(limits[0][k, h]),
+                        "cumulative_incidence_upper": float(limits[1][k, h]),
+                    }
+                    if level != reference_level and at_reference.size:
+                        r = int(at_reference[0])
+                        difference = risk - float(reference.incidence[r, h])
+                        half = NORMAL_975 * math.hypot(error, float(reference.standard_error[r, h]))
+                        row |= {
+                            "risk_difference": difference,
+                            "risk_difference_lower": difference - half,
+                            "risk_difference_upper": difference + half,
+                        }
+                yield row
+
+
+def cumulative_incidence_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
+    """Aalen-Johansen curves of each primary exposure and outcome definition, unadjusted, at whole years."""
+    primary = [one for one in read_cox_analyses(session, cohort=cohort_of_build()) if one.is_primary_model]
+    data = StudyData(session, primary)
+    return table_of([row for one in primary for row in _rows_of(one, data)], SCHEMA, sort_by=KEY)
