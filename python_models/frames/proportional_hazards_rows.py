@@ -35,7 +35,10 @@ SCHEMA = pa.schema(
 
 def _score_tests(problem: CoxProblem, refusal: str | None) -> Iterator[dict[str, Any]]:
     """R's cox.zph (Kaplan-Meier time): of the exposure's columns together, and of the whole model."""
-    rows = [{"quantity": "score test of the exposure"}, {"quantity": "score test of the whole model"}]
+    rows: list[dict[str, Any]] = [
+        {"quantity": "score test of the exposure"},
+        {"quantity": "score test of the whole model"},
+    ]
     if refusal is None:
         p = problem.matrix.shape[1]
         test = check_proportional_hazards(
@@ -51,12 +54,12 @@ def _score_tests(problem: CoxProblem, refusal: str | None) -> Iterator[dict[str,
                 "chi_squared": float(test.chi_squared[0]),
                 "degrees_of_freedom": int(test.degrees_of_freedom[0]),
                 "p_value": float(test.p_value[0]),
-            }  # type: ignore[arg-type]
+            }
             rows[1] |= {
                 "chi_squared": test.global_chi_squared,
                 "degrees_of_freedom": test.global_degrees_of_freedom,
                 "p_value": test.global_p_value,
-            }  # type: ignore[arg-type]
+            }
     for row in rows:
         yield {"level": "", "period": "whole follow-up", "refusal": refusal, **count_columns(problem), **row}
 
