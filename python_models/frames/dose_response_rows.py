@@ -1,6 +1,6 @@
 """Hazard ratio along each continuous exposure, against its median, as rows of results.dose_responses."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -45,10 +45,6 @@ SCHEMA = pa.schema(
         ("p_nonlinear_likelihood_ratio", pa.float64()),
         ("refusal", TEXT),
     ]
-)
-# Continuous lifestyle columns whose shape is asked about: on every arm's outcome, in place of the arm's own exposure.
-LIFESTYLE: Sequence[tuple[str, str, str, str]] = (
-    ("sleep_duration", "sleep_duration_hours_per_day", "hours", "sleep_duration_category"),
 )
 
 
@@ -134,6 +130,9 @@ def _analyses(session: duckdb.DuckDBPyConnection) -> list[CoxAnalysis]:
         ).fetchall()
     }
     wanted = [one for one in primary if (one.study, one.arm, one.exposure) in continuous]
+    doses = session.execute(
+        "select study, factor, column_name, coalesce(unit, ''), category_column from seeds.lifestyle_doses order by all"
+    ).fetchall()
     first_of_arm = {(one.study, one.arm): one for one in reversed(primary)}
     for one in first_of_arm.values():
         wanted += [
@@ -146,14 +145,14 @@ def _analyses(session: duckdb.DuckDBPyConnection) -> list[CoxAnalysis]:
                 detail=1.0,
                 covariates=tuple(name for name in one.covariates if name != category),
             )
-            for exposure, column, unit, category in LIFESTYLE
-            if category in one.covariates
+            for study, exposure, column, unit, category in doses
+            if study == one.study and category in one.covariates
         ]
     return wanted
 
 
 def dose_response_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
-    """Restricted cubic splines of every continuous primary exposure and of sleep duration, adjusted as the arm declares."""
+    """Restricted cubic splines of every continuous primary exposure and lifestyle dose, adjusted as the arm declares."""
     analyses = _analyses(session)
     data = StudyData(session, analyses)
     problems = CoxProblems(data)

@@ -98,7 +98,7 @@ def hazard_ratio_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
     cohort = cohort_of_build()
     analyses = read_cox_analyses(session, cohort=cohort)
     subgroups, joints = read_subgroups(session, cohort=cohort), read_joint_exposures(session, cohort=cohort)
-    data = StudyData(session, analyses, columns=[group.column_name for group in subgroups])
+    data = StudyData(session, analyses, more_columns=[group.column_name for group in subgroups])
     problems, house = CoxProblems(data), HouseFits()
     rows: list[dict[str, Any]] = []
     waiting: list[tuple[CoxProblem, CoxFit, Future[LifelinesFit]]] = []

@@ -58,7 +58,7 @@ def incidence_rate_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
     cohort = cohort_of_build()
     every = read_cox_analyses(session, cohort=cohort)
     subgroups = read_subgroups(session, cohort=cohort)
-    data = StudyData(session, every, columns=[group.column_name for group in subgroups])
+    data = StudyData(session, every, more_columns=[group.column_name for group in subgroups])
     rows: list[dict[str, Any]] = []
     for study, arm, outcome, definition in dict.fromkeys(
         (one.study, one.arm, one.outcome, one.outcome_definition) for one in every

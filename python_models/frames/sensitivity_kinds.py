@@ -81,7 +81,9 @@ class Setting:
         columns = {*covariates.values(), "age_years", "nation", *(word.partition("=")[0] for (word,) in words)}
         wanted = set(definitions)
         known = {one.outcome_definition for one in every}
-        data = StudyData(session, list(primary), columns=sorted(columns & held), definitions=sorted(wanted & known))
+        data = StudyData(
+            session, list(primary), more_columns=sorted(columns & held), definitions=sorted(wanted & known)
+        )
         return cls(data, covariates, every)
 
     def fit(self, problem: CoxProblem, **options: Any) -> CoxFit:
