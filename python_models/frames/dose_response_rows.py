@@ -152,7 +152,7 @@ def _analyses(session: duckdb.DuckDBPyConnection) -> list[CoxAnalysis]:
 
 
 def dose_response_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
-    """Restricted cubic splines of every continuous primary exposure and lifestyle dose, adjusted as the arm declares."""
+    """Restricted cubic splines of every continuous primary exposure and lifestyle dose, in the arm's primary model."""
     analyses = _analyses(session)
     data = StudyData(session, analyses)
     problems = CoxProblems(data)

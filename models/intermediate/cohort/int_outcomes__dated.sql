@@ -15,6 +15,15 @@ definitions as (
         inner join {{ ref('studies') }} as studies on arm_outcome_definitions.study = studies.study
         inner join {{ ref('cohorts') }} as cohorts on studies.cohort_kind = cohorts.kind
         where cohorts.cohort = '{{ env_var('COHORT', 'synthetic') }}'
+
+        union all
+
+        -- outcomes that serve as controls belong to no arm
+        select control_analyses.outcome_definition
+        from {{ ref('control_analyses') }} as control_analyses
+        inner join {{ ref('studies') }} as studies on control_analyses.study = studies.study
+        inner join {{ ref('cohorts') }} as cohorts on studies.cohort_kind = cohorts.kind
+        where cohorts.cohort = '{{ env_var('COHORT', 'synthetic') }}'
     )
 ),
 
