@@ -7,7 +7,11 @@ BIN := $(VENV)/bin
 COHORT ?= synthetic
 UV_VERSION := 0.13.9
 
+# Folder of PLINK files (.bed, .bim, .fam) of a reference sample: loci and instruments by LD, SNP-wise gene tests. Never copied.
+LD_REFERENCE ?=
+
 export COHORT
+export LD_REFERENCE
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export GX_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1

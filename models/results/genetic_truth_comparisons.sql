@@ -40,7 +40,7 @@ estimates as (
         'genetic_correlation' as quantity,
         trait_1,
         trait_2,
-        'one_step' as estimator,
+        estimator,
         genetic_correlation as estimate,
         standard_error,
         refusal
@@ -52,7 +52,7 @@ estimates as (
         'cross_trait_intercept' as quantity,
         trait_1,
         trait_2,
-        'one_step' as estimator,
+        estimator,
         intercept as estimate,
         intercept_standard_error as standard_error,
         case when intercept is null then refusal end as refusal

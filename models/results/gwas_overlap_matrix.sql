@@ -8,6 +8,7 @@ with heritabilities as (
 
 genetic_correlations as (
     select * from {{ ref('genetic_correlations') }}
+    where estimator = 'one_step'
 ),
 
 cells as (

@@ -46,6 +46,7 @@ CORRELATION_SCHEMA = pa.schema(
     [
         ("trait_1", pa.string()),
         ("trait_2", pa.string()),
+        ("estimator", pa.string()),
         ("sign_convention", pa.string()),
         ("n_snps", pa.int64()),
         ("n_snps_not_shared", pa.int64()),
@@ -138,10 +139,11 @@ def heritability_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=HERITABILITY_SCHEMA)
 
 
-def _correlation_row(first: Trait, second: Trait, fit: GeneticCorrelation | None) -> dict[str, Any]:
+def _correlation_row(first: Trait, second: Trait, estimator: str, fit: GeneticCorrelation | None) -> dict[str, Any]:
     row: dict[str, Any] = {
         "trait_1": first.name,
         "trait_2": second.name,
+        "estimator": estimator,
         "sign_convention": f"{first.name}: {first.coding}; {second.name}: {second.coding}",
     }
     if fit is None:
@@ -172,14 +174,21 @@ def _correlation_row(first: Trait, second: Trait, fit: GeneticCorrelation | None
 
 
 def genetic_correlation_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
-    """Every pair of traits once, in the order of their names, fitted in one step as ldsc does."""
+    """Every pair of traits, in the order of their names, in one step as ldsc does by default and in two."""
     ld_scores = read_ld_scores(session)
     traits = {trait.name: trait for trait in read_traits(session)}
     if ld_scores is None:
-        rows = [_correlation_row(first, second, None) for first, second in combinations(traits.values(), 2)]
+        rows = [
+            _correlation_row(first, second, estimator, None)
+            for estimator in ESTIMATORS
+            for first, second in combinations(traits.values(), 2)
+        ]
         return pa.Table.from_pylist(rows, schema=CORRELATION_SCHEMA)
     statistics = read_all_statistics(session, n_ld_scores=ld_scores.l2.size, tell=logger.info)
+    rows = []
     with threadpool_limits(limits=1):
-        fits = genetic_correlations(traits=statistics, ld_scores=ld_scores)
-    rows = [_correlation_row(traits[fit.trait_1], traits[fit.trait_2], fit) for fit in fits]
+        for estimator, two_step in ESTIMATORS.items():
+            fits = genetic_correlations(traits=statistics, ld_scores=ld_scores, two_step=two_step)
+            rows += [_correlation_row(traits[fit.trait_1], traits[fit.trait_2], estimator, fit) for fit in fits]
+            logger.info(f"genetic correlations: {len(fits):,} pairs fitted, {estimator}")
     return pa.Table.from_pylist(rows, schema=CORRELATION_SCHEMA)

@@ -10,24 +10,17 @@ from python_models.estimators.genetics.normal_tails import neg_log10_p
 
 F8 = npt.NDArray[np.float64]
 
-# Positions are those of the first trait by name: all files of a study are on one build.
 VARIANTS = """
 create or replace temp table variants as
 select
     rsid, chromosome, base_pair_location,
     row_number() over (order by chromosome, base_pair_location, rsid) - 1 as variant
-from (
-    select
-        rsid,
-        first(try_cast(replace(upper(chromosome), 'X', '23') as integer) order by trait) as chromosome,
-        first(base_pair_location order by trait) as base_pair_location
-    from intermediate.int_gwas_associations__munged
-    group by rsid
-) as located
-where chromosome is not null and base_pair_location is not null
+from intermediate.int_gwas_variants__located
 """
 TRAIT = """
-select variants.variant, munged.z_score, munged.n, munged.orientation, munged.beta, munged.standard_error
+select
+    variants.variant, munged.z_score, munged.n, munged.orientation, munged.beta, munged.standard_error,
+    munged.effect_allele_frequency, munged.sample_prevalence
 from intermediate.int_gwas_associations__munged as munged
 inner join variants on munged.rsid = variants.rsid
 where munged.trait = $trait
@@ -42,6 +35,8 @@ from results.gwas_overlap_matrix
 class TraitVariants:
     """One trait along all variants, NaN where it lacks one; Z and beta are of the first allele of the variant's class.
 
+    frequency : (n,) of the file's effect allele: for variances 2 f (1 - f), where either allele serves.
+    sample_prevalence : cases among the people, None for a quantitative trait or unstated counts.
     variant_class : (n,) 1 or 2, 0 where the trait lacks the variant: only equal classes are the same variant.
     """
 
@@ -50,6 +45,8 @@ class TraitVariants:
     n: F8
     beta: F8
     standard_error: F8
+    frequency: F8
+    sample_prevalence: float | None
     variant_class: npt.NDArray[np.int8]
     neg_log10_p: F8
 
@@ -92,12 +89,15 @@ def _read_trait(session: duckdb.DuckDBPyConnection, *, name: str, n: int) -> Tra
     variant_class = np.zeros(n, dtype=np.int8)
     variant_class[variant] = np.abs(orientation)
     z = along(columns["z_score"] * sign)
+    shares = np.ma.compressed(np.ma.masked_invalid(np.ma.asarray(columns["sample_prevalence"], dtype=np.float64)))
     return TraitVariants(
         name=name,
         z=z,
         n=along(columns["n"]),
         beta=along(columns["beta"] * sign),
         standard_error=along(columns["standard_error"]),
+        frequency=along(columns["effect_allele_frequency"]),
+        sample_prevalence=float(shares.mean()) if shares.size else None,
         variant_class=variant_class,
         neg_log10_p=neg_log10_p(z),
     )

@@ -10,7 +10,6 @@ import pyarrow as pa
 from dbt.adapters.events.logging import AdapterLogger
 from scipy import special
 
-from python_models.estimators.genetics.loci import clump_by_distance
 from python_models.estimators.genetics.mendelian_randomisation import (
     CausalEstimate,
     Instruments,
@@ -19,12 +18,12 @@ from python_models.estimators.genetics.mendelian_randomisation import (
     leave_one_out,
 )
 from python_models.estimators.genetics.steiger import correlation_from_p, steiger
+from python_models.frames.gwas_loci import independent_leads
 from python_models.frames.gwas_variants import Genome, Overlap, TraitVariants, read_genome
+from python_models.frames.ld_reference import LdReference, read_ld_reference
 
 logger = AdapterLogger("Study")
 NORMAL_975 = float(special.ndtri(0.975))
-# Without genotypes only distance makes instruments independent: the usual 10 Mb of two-sample MR, to either side.
-INSTRUMENT_WINDOW_BP = 10_000_000
 SEED = 20_260_101  # of the weighted median's bootstrap
 FEWEST_TO_LEAVE_ONE_OUT = 3
 
@@ -58,18 +57,15 @@ SCHEMA = pa.schema(
 )
 
 
-def _instrument_variants(genome: Genome, exposure: TraitVariants, outcome: TraitVariants) -> npt.NDArray[np.int64]:
+def _instrument_variants(
+    genome: Genome, exposure: TraitVariants, outcome: TraitVariants, reference: LdReference | None
+) -> npt.NDArray[np.int64]:
     """Lead variants of the exposure among those both traits report with an effect."""
     usable = exposure.is_same_variant(outcome)
     for trait in (exposure, outcome):
         usable = usable & np.isfinite(trait.beta) & (trait.standard_error > 0)
-    loci = clump_by_distance(
-        chromosome=genome.chromosome,
-        position=genome.position,
-        neg_log10_p=np.where(usable & (exposure.beta != 0), exposure.neg_log10_p, np.nan),
-        window_bp=INSTRUMENT_WINDOW_BP,
-    )
-    return loci.lead
+    tail = np.where(usable & (exposure.beta != 0), exposure.neg_log10_p, np.nan)
+    return independent_leads(genome, tail, reference=reference)
 
 
 def _assumed_overlap_share(overlap: Overlap) -> float:
@@ -120,8 +116,10 @@ def _estimate_columns(fit: CausalEstimate) -> dict[str, Any]:
     return columns
 
 
-def _rows_of(genome: Genome, exposure: TraitVariants, outcome: TraitVariants) -> list[dict[str, Any]]:
-    leads = _instrument_variants(genome, exposure, outcome)
+def _rows_of(
+    genome: Genome, exposure: TraitVariants, outcome: TraitVariants, reference: LdReference | None
+) -> list[dict[str, Any]]:
+    leads = _instrument_variants(genome, exposure, outcome, reference)
     instruments = Instruments.of(
         beta_exposure=exposure.beta[leads],
         se_exposure=exposure.standard_error[leads],
@@ -151,13 +149,14 @@ def _rows_of(genome: Genome, exposure: TraitVariants, outcome: TraitVariants) ->
     return [{**common, **_estimate_columns(fit), **(spread if fit.method == "ivw" else {})} for fit in fits]
 
 
-def mendelian_randomisation_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
+def mendelian_randomisation_rows(session: duckdb.DuckDBPyConnection, *, ld_reference: str | None = None) -> pa.Table:
     """Every trait as exposure of every other."""
     genome = read_genome(session)
+    reference = read_ld_reference(ld_reference, genome)
     rows: list[dict[str, Any]] = []
     directions = list(permutations(genome.traits, 2))
     for i, (exposure, outcome) in enumerate(directions, start=1):
-        rows += _rows_of(genome, exposure, outcome)
+        rows += _rows_of(genome, exposure, outcome, reference)
         if i % 10 == 0 or i == len(directions):
             logger.info(f"Mendelian randomisation: {i} of {len(directions)} directions estimated")
     return pa.Table.from_pylist(rows, schema=SCHEMA)

@@ -12,82 +12,13 @@ from python_models.estimators.genetics.normal_tails import absolute_z
 from python_models.frames.genetic_rows import NO_LD_SCORES, genetic_correlation_rows, heritability_rows
 from python_models.frames.mendelian_randomisation_rows import mendelian_randomisation_rows
 from python_models.frames.shared_locus_rows import shared_locus_rows
+from tests.frames.genetic_tables import N_SNPS, database, polygenic, with_hits
 
 ROOT = Path(__file__).parents[2]
 # AS 241 promises 16 digits; power(10, -x) / 2 costs some near P = 1, where Z is near 0.
 QUANTILE_TOLERANCE = 1e-12
 # Covariance and heritability start their weights from different null intercepts (0 and 1): 4e-4 apart on these SNPs.
 WEIGHTS_TOLERANCE = 2e-3
-N_SNPS, N_PEOPLE, SPACING_BP = 6_000, 100_000.0, 40_000
-
-
-def database(*, traits: dict[str, dict[str, np.ndarray]], with_ld_scores: bool = True) -> duckdb.DuckDBPyConnection:
-    """A database with the tables that the rows read; a trait is z, effect_allele, perhaps beta and se."""
-    connection = duckdb.connect()
-    for schema in ("staging", "intermediate", "seeds", "results"):
-        connection.execute(f"create schema {schema}")
-    rng = np.random.default_rng(1)
-    rsid = [f"rs{i}" for i in range(N_SNPS)]
-    position = SPACING_BP * np.arange(1, N_SNPS + 1)
-    panel = pa.table(
-        {
-            "rsid": rsid,
-            "chromosome": ["1"] * N_SNPS,
-            "base_pair_location": position,
-            "ld_score": rng.gamma(4, 10, N_SNPS),
-        }
-    )
-    panel = panel if with_ld_scores else panel.slice(0, 0)
-    munged = pa.concat_tables(
-        [
-            pa.table(
-                {
-                    "trait": [name] * N_SNPS,
-                    "rsid": rsid,
-                    "chromosome": ["1"] * N_SNPS,
-                    "base_pair_location": position,
-                    "orientation": np.where(columns["effect_allele"] == "A", 1, -1).astype(np.int32),
-                    "n": np.full(N_SNPS, N_PEOPLE),
-                    "z_score": columns["z"],
-                    "beta": columns.get("beta", columns["z"] / np.sqrt(N_PEOPLE)),
-                    "standard_error": columns.get("se", np.full(N_SNPS, 1 / np.sqrt(N_PEOPLE))),
-                    "sample_prevalence": pa.nulls(N_SNPS, pa.float64()),
-                }
-            )
-            for name, columns in traits.items()
-        ]
-    )
-    counts = pa.table({"n_reference_snps": [float(N_SNPS)] if with_ld_scores else pa.array([], pa.float64())})
-    cells = pa.table(
-        {
-            "trait_1": [first for first in traits for _ in traits],
-            "trait_2": [second for _ in traits for second in traits],
-            "intercept": np.zeros(len(traits) ** 2),
-            "intercept_standard_error": np.full(len(traits) ** 2, 0.01),
-            "z_correlation": np.zeros(len(traits) ** 2),
-        }
-    )
-    tables = {
-        "staging.stg_ldsc__ld_scores": panel,
-        "staging.stg_ldsc__ld_score_counts": counts,
-        "intermediate.int_gwas_associations__munged": munged,
-        "intermediate.int_gwas_associations__judged": munged,
-        "results.gwas_overlap_matrix": cells,
-    }
-    for name, table in tables.items():
-        connection.register("arrow_table", table)
-        connection.execute(f"create table {name} as select * from arrow_table")
-    connection.execute(
-        "create table seeds.gwas_trait_codings (trait varchar, coding varchar, population_prevalence double)"
-    )
-    return connection
-
-
-def polygenic(seed: int = 7) -> dict[str, np.ndarray]:
-    """A trait whose chi-square rises with the panel's LD scores."""
-    l2 = np.random.default_rng(1).gamma(4, 10, N_SNPS)
-    z = np.random.default_rng(seed).normal(size=N_SNPS) * np.sqrt(1 + 0.2 * N_PEOPLE * l2 / N_SNPS / 100)
-    return {"z": z, "effect_allele": np.full(N_SNPS, "A")}
 
 
 def test_sql_quantile__is_the_estimators_absolute_z() -> None:
@@ -132,20 +63,19 @@ def test_heritability_rows__trait_without_signal_is_refused_with_its_number() ->
     assert all(row["n_snps"] == N_SNPS and row["mean_chi_square"] is not None for row in rows)
 
 
-def with_hits(at: dict[int, float], seed: int) -> dict[str, np.ndarray]:
-    z = np.random.default_rng(seed).normal(size=N_SNPS)
-    z[list(at)] = list(at.values())
-    return {"z": z, "effect_allele": np.full(N_SNPS, "A")}
-
-
 def test_shared_locus_rows__only_the_common_locus_is_shared_and_its_direction_is_told() -> None:
     traits = {"a": with_hits({1_000: 8.0, 3_000: 8.0}, 1), "b": with_hits({1_000: -8.0, 5_000: 8.0}, 2)}
     rows = shared_locus_rows(database(traits=traits)).to_pylist()
-    assert [row["evidence"] for row in rows] == ["both_genome_wide", "placo_plus"]
+    assert [row["evidence"] for row in rows] == ["both_genome_wide", "placo_plus", "conjunctional_fdr"]
     for row in rows:
         assert row["pleiotropic_rsid"] == row["lead_rsid_1"] == row["lead_rsid_2"] == "rs1000"
         assert row["is_same_direction"] is False
         assert row["placo_neg_log10_p_value"] > -np.log10(5e-8)
+        assert row["conjunctional_rsid"] == "rs1000"
+        assert (
+            row["conjunctional_fdr"] == max(row["conditional_fdr_1_given_2"], row["conditional_fdr_2_given_1"]) < 0.05
+        )
+        assert row["clumped_by"] == "distance"
 
 
 def test_mendelian_randomisation_rows__find_the_effect_the_outcome_was_made_with() -> None:

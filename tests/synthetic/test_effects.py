@@ -62,7 +62,7 @@ def test_none__traits_share_no_variant_and_keep_their_heritability() -> None:
     assert np.count_nonzero(none - np.diag(np.diag(none))) == 0
     rng = np.random.default_rng(1)
     snps = gwas.draw_snps(rng, 20_000)
-    z = gwas.draw_z(rng, snps, "none")
+    z = gwas.draw_z(rng, snps, [], "none")
     high = snps.ld_score > np.quantile(snps.ld_score, 0.8)
     # Heel BMD and osteoporosis: -0.6 where planted; what is left is sample overlap, the same at any LD score.
     products = z[:, 0] * z[:, 5]

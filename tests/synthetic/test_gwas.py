@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from warehouse.synthetic import gwas, gwas_tables
+from warehouse.synthetic import genes, gwas, gwas_tables
 
 
 def test_block_covariances__their_mean_is_the_genetic_covariance() -> None:
@@ -18,15 +18,17 @@ def test_block_covariances__their_mean_is_the_genetic_covariance() -> None:
 
 
 def test_block_covariances__are_covariances() -> None:
+    """One causal variant for both diseases leaves a matrix without its last rank."""
     for matrix in gwas.block_covariances():
-        assert np.linalg.eigvalsh(matrix).min() > 0
+        assert np.linalg.eigvalsh(matrix).min() > -1e-12
+    assert np.linalg.eigvalsh(gwas.block_covariances()[-1]).min() > 0
 
 
 def test_draw_z__regression_on_ld_scores_gives_heritability_and_correlation() -> None:
     """Weighted least squares by hand over 300,000 SNPs; tolerances are three observed standard deviations."""
     rng = np.random.default_rng(5)
     snps = gwas.draw_snps(rng, 300_000)
-    z = gwas.draw_z(rng, snps)
+    z = gwas.draw_z(rng, snps, gwas.draw_causal(np.random.default_rng(55), snps))
     n = np.array([trait.n for trait in gwas.TRAITS], dtype=np.float64)
 
     def slope(y: np.ndarray, size: float) -> tuple[float, float]:
@@ -102,3 +104,54 @@ def test_ld_scores__counts_sum_to_m(export: Path) -> None:
     counts = [int(path.read_text()) for path in (export / "ld_scores").glob("*.M_5_50")]
     assert len(counts) == 22
     assert sum(counts) == gwas.M_5_50
+
+
+def test_draw_causal__shared_loci_have_one_variant_of_both_and_distinct_ones_two_far_apart() -> None:
+    snps = gwas.draw_snps(np.random.default_rng(8), 120_000)
+    causal = gwas.draw_causal(np.random.default_rng(9), snps)
+    by_locus: dict[tuple[int, int], list[gwas.Causal]] = {}
+    for one in causal:
+        by_locus.setdefault((one.kind, int(snps.block[one.snp])), []).append(one)
+    assert {kind for kind, _ in by_locus} == set(range(len(gwas.LOCI)))
+    for (kind, _), here in by_locus.items():
+        named = gwas.LOCI[kind]
+        assert sorted(one.trait for one in here) == [0] * named.is_osteoporosis + [1] * named.is_sarcopenia
+        if named.hypothesis == "H4":
+            assert here[0].snp == here[1].snp
+            assert np.sign(here[0].z * here[1].z) == named.direction
+        if named.hypothesis == "H3":
+            assert gwas.APART <= abs(here[0].snp - here[1].snp) <= gwas.FAR
+
+
+def test_draw_causal__carry_the_variance_that_g_gives_their_loci() -> None:
+    """Sum of squared means over a kind's blocks against 20 blocks' worth of N l G / M; l varies, so within a fifth."""
+    snps = gwas.draw_snps(np.random.default_rng(10), 600_000)
+    causal = gwas.draw_causal(np.random.default_rng(11), snps)
+    covariances = gwas.block_covariances()
+    minor = np.minimum(snps.frequency, 1 - snps.frequency)
+    kept = np.mean((snps.first + snps.second != 3) & (minor > gwas.LEAST_CAUSAL_FREQUENCY))
+    squares = gwas.NEIGHBOUR_CORRELATION ** (2 * np.abs(np.subtract.outer(np.arange(20), np.arange(20))))
+    for k, kind in enumerate(gwas.LOCI):
+        for trait, is_there in ((0, kind.is_osteoporosis), (1, kind.is_sarcopenia)):
+            if not is_there:
+                continue
+            mine = [one for one in causal if (one.kind, one.trait) == (k, trait)]
+            # Over the kept SNPs only, which are 7 in 8 of the unambiguous and common ones.
+            planted = sum(one.z**2 for one in mine) * ((squares.sum(axis=1).mean() - 1) * kept + 1)
+            n = gwas.TRAITS[trait].n
+            expected = n / gwas.M_5_50 * covariances[k, trait, trait] * snps.ld_score[snps.locus == k].sum() * kept
+            assert planted == pytest.approx(expected, rel=0.2)
+
+
+def test_draw_genes__each_causal_variant_lies_in_a_gene() -> None:
+    snps = gwas.draw_snps(np.random.default_rng(12), 60_000)
+    causal = gwas.draw_causal(np.random.default_rng(13), snps)
+    drawn = genes.draw_genes(np.random.default_rng(14), snps, causal)
+    planted = genes.Planted(snps, causal, drawn)
+    place = {gene_id: k for k, gene_id in enumerate(drawn.ids)}
+    for one in causal:
+        k = place[planted.gene_of(one.snp)]
+        assert drawn.chromosome[k] == snps.chromosome[one.snp]
+        assert drawn.start[k] <= snps.position[one.snp] <= drawn.stop[k]
+    assert (drawn.start < drawn.stop).all()
+    assert len(drawn) == 2_400

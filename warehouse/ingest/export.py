@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 
 from warehouse.errors import IngestError
 from warehouse.ingest.faults import Faults
+from warehouse.ingest.gene_locations import land_genes
 from warehouse.ingest.gwas import (
     TRAIT_COLUMNS,
     AssociationReader,
@@ -74,6 +75,7 @@ class ExportLanding:
         self._associations()
         self._step("ld_scores", self._ld_scores)
         self._step("ld_score_counts", self._ld_score_counts)
+        self._step("gene_locations", self._gene_locations)
         self._step("planted_truth", self._truth)
         self.faults.stop()
         self._same_people()
@@ -212,6 +214,14 @@ class ExportLanding:
             for one in self.plan.of("ld_score_count"):
                 land_count(one.path, name=one.name, chromosome=one.detail, writer=writer)
                 rows[one.name] = 1
+        return {"rows": rows}
+
+    def _gene_locations(self, rejects: Rejects) -> Answer:
+        rows = {}
+        with self._writer("gene_locations") as writer:
+            for one in self.plan.of("gene_locations"):
+                land_genes(one.path, name=one.name, writer=writer, rejects=rejects)
+                rows[one.name] = writer.n_rows
         return {"rows": rows}
 
     def _truth(self, rejects: Rejects) -> Answer:

@@ -88,7 +88,7 @@ def plan_export(found: list[Found], *, where: str, overrides: Overrides, faults:
         refuse_missing_required((part.plan for part in plan.parts), faults, where=_names(plan))
     _choose_metabolites(plan, overrides, faults)
     _refuse_same_trait(plan, faults)
-    for helper in HELPERS:
+    for helper in (*HELPERS, "gene_locations"):
         if len(plan.of(helper)) > 1:
             faults.add(
                 ", ".join(one.name for one in plan.of(helper)), f"{helper} is one file", "take the others out",

@@ -9,6 +9,7 @@ from pathlib import Path
 from warehouse.errors import IngestError
 from warehouse.ingest.detect import Shape, look_at, refuse_duplicate_columns
 from warehouse.ingest.faults import Faults, refuse
+from warehouse.ingest.gene_locations import GENE_LOCATIONS
 from warehouse.ingest.gwas_formats import holds_many_traits, tell_format
 from warehouse.ingest.headers import is_title_header, looks_headerless, read_header
 from warehouse.ingest.nmr_tables import is_corrected
@@ -154,6 +155,8 @@ def _by_name(path: Path, name: str) -> Found | None:
         return Found(path, name, "gwas_sidecar", "file name")
     if LD_SCORE_ALL_COUNT.match(base):
         return Found(path, name, "ld_score_all_count", "file name; the study uses M_5_50")
+    if GENE_LOCATIONS.match(base):
+        return Found(path, name, "gene_locations", "file name *.gene.loc")
     if counted := LD_SCORE_COUNT.match(base):
         return Found(path, name, "ld_score_count", "file name", detail=counted["chromosome"] or "")
     # A list of nobody is an empty file.

@@ -1,6 +1,7 @@
 """Every table a landing holds, and its columns: a table the export lacks is written with zero rows."""
 
 from warehouse.ingest.fields import participant_columns
+from warehouse.ingest.gene_locations import GENE_COLUMNS
 from warehouse.ingest.gwas import TRAIT_COLUMNS
 from warehouse.ingest.gwas_formats import ASSOCIATION_COLUMNS
 from warehouse.ingest.ld_scores import COUNT_COLUMNS, SCORE_COLUMNS
@@ -26,6 +27,7 @@ def columns_of_tables() -> dict[str, tuple[str, ...]]:
         "gwas_traits": TRAIT_COLUMNS,
         "ld_scores": SCORE_COLUMNS,
         "ld_score_counts": COUNT_COLUMNS,
+        "gene_locations": GENE_COLUMNS,
         "planted_truth": TRUTH_COLUMNS,
         "rejects": REJECT_COLUMNS,
     }

@@ -11,6 +11,7 @@ import pyarrow as pa
 from warehouse.progress import progress
 from warehouse.synthetic import (
     dirt,
+    genes,
     gwas,
     gwas_tables,
     hospital,
@@ -71,7 +72,8 @@ def stream(options: Options, block: int, purpose: str) -> np.random.Generator:
 
 def shared_stream(options: Options, purpose: str) -> np.random.Generator:
     """A random stream for what all blocks have in common; no block reaches its number."""
-    return np.random.default_rng([options.seed, 1_000_000_007, ("panel", "machines", "gwas").index(purpose)])
+    purposes = ("panel", "machines", "gwas", "causal_variants", "genes")
+    return np.random.default_rng([options.seed, 1_000_000_007, purposes.index(purpose)])
 
 
 def draw_block(options: Options, number: int) -> Block:
@@ -147,13 +149,16 @@ def _write_all(options: Options, folder: Path) -> None:
             block = draw_block(options, number)
             _write_block(options, block, files, withdrawals, protein_files)
             advance(block.n)
-    snps = None
+    planted = None
     if options.snps:
         with progress("Synthetic GWAS", len(gwas.TRAITS), "traits") as advance:
             rng = shared_stream(options, "gwas")
             snps = gwas.draw_snps(rng, options.snps)
-            gwas_tables.write_gwas(rng, folder, snps, gwas.draw_z(rng, snps, options.effects), advance)
-    rows = truth.truth_rows(panel, options.metabolomic_share > 0, snps, options.effects)
+            causal = gwas.draw_causal(shared_stream(options, "causal_variants"), snps, options.effects)
+            planted = genes.Planted(snps, causal, genes.draw_genes(shared_stream(options, "genes"), snps, causal))
+            gwas_tables.write_gwas(rng, folder, snps, gwas.draw_z(rng, snps, causal, options.effects), advance)
+            genes.write_gene_locations(folder, planted.genes)
+    rows = truth.truth_rows(panel, options.metabolomic_share > 0, planted, options.effects)
     truth.write_truth(folder / "truth.csv", rows)
 
 

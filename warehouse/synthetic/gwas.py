@@ -3,7 +3,9 @@
 Per SNP j the six z are normal with mean 0 and covariance C + l_j / M * S G S: C the intercepts (1 + a_k on the
 diagonal, phenotypic correlation times overlap off it), S = diag(sqrt(N_k)), G the genetic covariance (h2_k on the
 diagonal). Noise is correlated within a block, so that a jackknife over blocks is honest. A few blocks are loci: there
-the covariance of osteoporosis and sarcopenia is multiplied, elsewhere reduced, so that G stays the mean over blocks.
+a disease has one causal variant, whose signal falls off with the same correlation as the noise, and no other effect.
+Its variance is that of the disease times LOCUS_VARIANCE; elsewhere G is reduced, so that it stays the mean over blocks.
+Where both diseases have one it is the same variant, or two that are not in LD (distinct_variants).
 
 Bias of a naive analysis. The correlation of the two z columns mixes sample overlap (the cross-trait intercept) with the
 genetic covariance; ignoring flipped alleles drives it to zero.
@@ -69,22 +71,35 @@ CROSS_INTERCEPT = np.array(
 )
 
 
+LOCUS_VARIANCE = 15.0  # times the mean of a block [choice: about half of the shared loci genome-wide in both]
+LEAST_CAUSAL_FREQUENCY = 0.03  # of the minor allele: noise in a file must not take it below the usual 0.01
+APART, FAR = 3, 5  # SNPs between two distinct causal variants of a block: r = 0.45^3 = 0.09, and within 250 kb
+
+
 @dataclass(frozen=True, slots=True)
 class LocusKind:
-    """Share of blocks, and what multiplies the two genetic variances and sets their correlation there."""
+    """Share of blocks, which disease has a causal variant there, and the sign of their product (0: distinct ones)."""
 
     name: str
     share: float
-    osteoporosis: float
-    sarcopenia: float
-    correlation: float
+    is_osteoporosis: bool
+    is_sarcopenia: bool
+    direction: int
+
+    @property
+    def hypothesis(self) -> str:
+        """The one of colocalisation's hypotheses that is true there."""
+        if self.is_osteoporosis and self.is_sarcopenia:
+            return "H4" if self.direction else "H3"
+        return "H1" if self.is_osteoporosis else "H2"
 
 
 LOCI = (
-    LocusKind("shared_same_direction", 0.0040, 20.0, 20.0, 0.90),
-    LocusKind("shared_opposite_direction", 0.0015, 20.0, 20.0, -0.90),
-    LocusKind("osteoporosis_only", 0.0060, 20.0, 0.6, 0.0),
-    LocusKind("sarcopenia_only", 0.0060, 0.6, 20.0, 0.0),
+    LocusKind("shared_same_direction", 0.0040, True, True, 1),
+    LocusKind("shared_opposite_direction", 0.0015, True, True, -1),
+    LocusKind("osteoporosis_only", 0.0060, True, False, 0),
+    LocusKind("sarcopenia_only", 0.0060, False, True, 0),
+    LocusKind("distinct_variants", 0.0010, True, True, 0),
 )
 
 
@@ -151,16 +166,15 @@ def genetic_covariance(effects: Effects = "full") -> Floats:
 
 
 def block_covariances() -> Floats:
-    """G inside each kind of locus and, last, outside all: their mean weighted by share of blocks is G."""
+    """G inside each kind of locus (its causal variants included) and, last, outside all: the mean by share is G."""
     mean = genetic_covariance()
     inside = []
     for kind in LOCI:
         here = mean.copy()
-        here[0, 0] *= kind.osteoporosis
-        here[1, 1] *= kind.sarcopenia
-        here[0, 1] = here[1, 0] = kind.correlation * np.sqrt(here[0, 0] * here[1, 1])
-        if kind.correlation <= 0:  # else no six traits could covary so
-            here[:2, 2:] = here[2:, :2] = 0.0
+        for k, is_causal in enumerate((kind.is_osteoporosis, kind.is_sarcopenia)):
+            here[k, :] = here[:, k] = 0.0
+            here[k, k] = mean[k, k] * (LOCUS_VARIANCE if is_causal else 1.0)
+        here[0, 1] = here[1, 0] = kind.direction * np.sqrt(here[0, 0] * here[1, 1])
         inside.append(here)
     shares = np.array([kind.share for kind in LOCI])
     rest = (mean - np.tensordot(shares, np.array(inside), axes=1)) / (1 - shares.sum())
@@ -168,17 +182,69 @@ def block_covariances() -> Floats:
 
 
 def _roots(snps: Snps, effects: Effects) -> Floats:
-    """Square root of each SNP's covariance of z, (SNPs, traits, traits)."""
+    """Square root of each SNP's covariance of z without the causal variants, (SNPs, traits, traits)."""
     inflation = np.diag([1.0 + trait.inflation for trait in TRAITS]) + CROSS_INTERCEPT
     root_n = np.sqrt([float(trait.n) for trait in TRAITS])
     # Without planted effects no block is a locus.
-    genetic = block_covariances()[snps.locus] if effects == "full" else genetic_covariance(effects)[None]
-    covariance = inflation + (snps.ld_score / M_5_50)[:, None, None] * genetic * np.outer(root_n, root_n)
+    polygenic = (
+        block_covariances() if effects == "full" else np.tile(genetic_covariance(effects), (len(LOCI) + 1, 1, 1))
+    )
+    for k, kind in enumerate(LOCI if effects == "full" else ()):
+        for trait, is_causal in enumerate((kind.is_osteoporosis, kind.is_sarcopenia)):
+            if is_causal:
+                polygenic[k, trait, :] = polygenic[k, :, trait] = 0.0
+    covariance = inflation + (snps.ld_score / M_5_50)[:, None, None] * polygenic[snps.locus] * np.outer(root_n, root_n)
     return np.linalg.cholesky(covariance)
 
 
-def draw_z(rng: np.random.Generator, snps: Snps, effects: Effects = "full") -> Floats:
-    """z of the second allele, (SNPs, traits); an autoregression within each block."""
+@dataclass(frozen=True, slots=True)
+class Causal:
+    """The causal variant of one disease in one locus: kind, disease (0 or 1), its SNP and its mean z there."""
+
+    kind: int
+    trait: int
+    snp: int
+    z: float
+
+
+def draw_causal(rng: np.random.Generator, snps: Snps, effects: Effects = "full") -> list[Causal]:
+    """One causal variant per locus and disease that has one, of the variance that G gives the locus.
+
+    Over the SNPs that analyses keep (common, strand told by their alleles), z^2 times the sum of r^(2 |i - c|) is their
+    number times l_c N G / M: the causal SNP's own score, so that chi-square rises with it.
+    """
+    covariances = block_covariances()
+    minor = np.minimum(snps.frequency, 1 - snps.frequency)
+    is_kept = (snps.first + snps.second != 3) & (minor > LEAST_CAUSAL_FREQUENCY)
+    causal: list[Causal] = []
+    for kind_index, kind in enumerate(LOCI if effects == "full" else ()):
+        for block in np.unique(snps.block[snps.locus == kind_index]):
+            here = np.flatnonzero(snps.block == block)
+            usable = np.flatnonzero(is_kept[here])
+            if usable.size == 0:
+                continue
+            first = second = int(rng.choice(usable))
+            if kind.hypothesis == "H3":
+                away = np.abs(usable - first)
+                far = usable[(away >= APART) & (away <= FAR)]
+                second = int(rng.choice(far)) if far.size else int(usable[np.argmax(away)])
+            sign = 1.0 if rng.random() < 0.5 else -1.0
+            other_sign = sign * kind.direction if kind.direction else (1.0 if rng.random() < 0.5 else -1.0)
+            for trait, is_there, place, its_sign in (
+                (0, kind.is_osteoporosis, first, sign),
+                (1, kind.is_sarcopenia, second, other_sign if kind.is_osteoporosis else sign),
+            ):
+                if not is_there:
+                    continue
+                decay = NEIGHBOUR_CORRELATION ** (2.0 * np.abs(usable - place))
+                per_snp = snps.ld_score[here[place]] / M_5_50 * TRAITS[trait].n * covariances[kind_index, trait, trait]
+                size = float(np.sqrt(usable.size * per_snp / decay.sum()))
+                causal.append(Causal(kind_index, trait, int(here[place]), its_sign * size))
+    return causal
+
+
+def draw_z(rng: np.random.Generator, snps: Snps, causal: list[Causal], effects: Effects = "full") -> Floats:
+    """z of the second allele, (SNPs, traits): an autoregression within each block, and what is causal there."""
     n, k = len(snps), len(TRAITS)
     fresh = rng.standard_normal((n, k))
     starts = np.flatnonzero(np.r_[True, snps.block[1:] != snps.block[:-1]])
@@ -188,7 +254,11 @@ def draw_z(rng: np.random.Generator, snps: Snps, effects: Effects = "full") -> F
     for step in range(1, SNPS_PER_BLOCK):
         here = np.flatnonzero(place == step)
         noise[here] = NEIGHBOUR_CORRELATION * noise[here - 1] + keep * fresh[here]
-    return np.einsum("jkl,jl->jk", _roots(snps, effects), noise)
+    z = np.einsum("jkl,jl->jk", _roots(snps, effects), noise)
+    for one in causal:
+        here = np.flatnonzero(snps.block == snps.block[one.snp])
+        z[here, one.trait] += one.z * NEIGHBOUR_CORRELATION ** np.abs(here - one.snp)
+    return z
 
 
 def locus_windows(snps: Snps, kind: int) -> list[tuple[int, int, int]]:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from warehouse.synthetic import gwas, mediators, metabolites
+from warehouse.synthetic import genes, gwas, mediators, metabolites
 from warehouse.synthetic import parameters as p
 from warehouse.synthetic.effects import Effects
 from warehouse.synthetic.estimand import ADJUSTMENT_SETS, OTHER_OSTEOPOROSIS, PRIMARY
@@ -293,9 +293,9 @@ def shared_share_rows(panel: Panel | None, with_metabolites: bool) -> Iterator[R
                     )  # fmt: skip
 
 
-def genetic_rows(snps: gwas.Snps | None, effects: Effects = "full") -> Iterator[Row]:
+def genetic_rows(planted: genes.Planted | None, effects: Effects = "full") -> Iterator[Row]:
     """Heritability and intercept per trait, genetic correlation and cross-trait intercept per pair, planted loci."""
-    if snps is None:
+    if planted is None:
         return
     traits = gwas.TRAITS
     for k, trait in enumerate(traits):
@@ -316,10 +316,33 @@ def genetic_rows(snps: gwas.Snps | None, effects: Effects = "full") -> Iterator[
                       large_sample_value=rg, reference_value=reference, note=note)  # fmt: skip
             yield Row("cross_trait_intercept", exposure=trait.name, outcome=traits[j].name,
                       planted_coefficient=overlap, large_sample_value=overlap, note="sample overlap")  # fmt: skip
-    for k, kind in enumerate(gwas.LOCI if effects == "full" else ()):
+    if effects == "full":
+        yield from locus_rows(planted)
+
+
+def locus_rows(planted: genes.Planted) -> Iterator[Row]:
+    """Per locus its kind, which hypothesis of colocalisation is true, and each disease's causal variant and gene.
+
+    A locus is named by its LD block. The planted value of a variant is its mean z for the allele the truth counts.
+    """
+    snps, names = planted.snps, gwas.rsids(planted.snps)
+    for k, kind in enumerate(gwas.LOCI):
         for chromosome, first, last in gwas.locus_windows(snps, k):
-            yield Row("locus", exposure="osteoporosis", outcome="sarcopenia", mediator=f"{chromosome}:{first}-{last}",
-                      planted_coefficient=kind.correlation, note=kind.name)  # fmt: skip
+            locus = f"{chromosome}:{first}-{last}"
+            yield Row("locus", exposure="osteoporosis", outcome="sarcopenia", mediator=locus,
+                      planted_coefficient=float(kind.direction), note=kind.name)  # fmt: skip
+            yield Row("colocalisation", exposure="osteoporosis", outcome="sarcopenia", mediator=locus,
+                      planted_coefficient=float(kind.hypothesis == "H4"), note=kind.hypothesis)  # fmt: skip
+            here = (snps.chromosome == chromosome) & (snps.position >= first) & (snps.position <= last)
+            for one in planted.causal:
+                if here[one.snp]:
+                    trait = gwas.TRAITS[one.trait].name
+                    for quantity, name in (
+                        ("causal_variant", names[one.snp]),
+                        ("causal_gene", planted.gene_of(one.snp)),
+                    ):
+                        yield Row(quantity, exposure=trait, mediator=name, outcome=locus, planted_coefficient=one.z,
+                                  large_sample_value=one.z, note=kind.name)  # fmt: skip
 
 
 def follow_up_rows() -> Iterator[Row]:
@@ -366,11 +389,11 @@ def null_rows(panel: Panel | None, with_metabolites: bool) -> Iterator[Row]:
 
 
 def truth_rows(
-    panel: Panel | None, with_metabolites: bool, snps: gwas.Snps | None, effects: Effects = "full"
+    panel: Panel | None, with_metabolites: bool, planted: genes.Planted | None, effects: Effects = "full"
 ) -> list[Row]:
     """Everything planted in an export with these parts."""
     if effects == "none":
-        return [*follow_up_rows(), *null_rows(panel, with_metabolites), *genetic_rows(snps, effects)]
+        return [*follow_up_rows(), *null_rows(panel, with_metabolites), *genetic_rows(planted, effects)]
     return [
         *hazard_ratio_rows(),
         *follow_up_rows(),
@@ -378,7 +401,7 @@ def truth_rows(
         *exposure_on_biomarker_rows(panel, with_metabolites),
         *biomarker_rows(panel, with_metabolites),
         *shared_share_rows(panel, with_metabolites),
-        *genetic_rows(snps),
+        *genetic_rows(planted),
     ]
 
 

@@ -104,3 +104,45 @@ def _of(first: np.ndarray, second: np.ndarray) -> Overlap:
         n_2=int(second.sum()),
         n_both=int((first & second).sum()),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class RotationOverlap:
+    """Overlap of two traits' hits against all rotations of one along the genome.
+
+    n_both : hits in common. expected : their mean over the rotations.
+    p : share of the rotations, the observed one included, with at least as many.
+    """
+
+    n_both: int
+    expected: float
+    p: float
+
+
+def rotation_overlap(*, is_hit_1: ArrayLike, is_hit_2: ArrayLike) -> RotationOverlap:
+    """Overlap against the g rotations of the second trait's hits, g the genes: the smallest P is 1 / g.
+
+    is_hit_1, is_hit_2 : (g,) hits among all genes tested for both traits, in genome order.
+
+    A rotation moves the hits and keeps their neighbourhood: 20 genes hit by one SNP stay together, which the
+    hypergeometric distribution of single genes takes for 20 findings. All rotations are counted at once, as a circular
+    cross-correlation.
+
+    Raises
+    ------
+    GeneticsInputError
+        If lengths differ or there is no gene.
+
+    References
+    ----------
+    Cabrera et al. 2012, G3 2:1067-1075 (circular genomic permutation).
+    """
+    first, second = np.asarray(is_hit_1, dtype=bool), np.asarray(is_hit_2, dtype=bool)
+    if first.shape != second.shape or first.size == 0:
+        raise GeneticsInputError([f"hits must be of the same genes, at least one: {first.size}, {second.size}"])
+    spectrum = np.fft.rfft(first.astype(np.float64)) * np.conj(np.fft.rfft(second.astype(np.float64)))
+    counts = np.rint(np.fft.irfft(spectrum, n=first.size)).astype(np.int64)
+    observed = int(counts[0])
+    return RotationOverlap(
+        n_both=observed, expected=float(counts.mean()), p=float((counts >= observed).sum() / first.size)
+    )

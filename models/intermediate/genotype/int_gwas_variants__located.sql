@@ -1,0 +1,51 @@
+-- Where each munged variant lies, on one build for all traits. rs numbers join traits on any build; positions do not.
+-- The study's build is that of the LD score panel, else of the first trait by name: a trait whose positions disagree with it
+-- (quality.gwas_builds) lends none, so its variants outside the panel have no place and take part in no locus and no gene.
+
+with munged as (
+    select * from {{ ref('int_gwas_associations__munged') }}
+),
+
+gwas_builds as (
+    select * from {{ ref('gwas_builds') }}
+),
+
+panel as (
+    select
+        rsid,
+        any_value(try_cast(replace(upper(chromosome), 'X', '23') as integer)) as chromosome,
+        any_value(base_pair_location) as base_pair_location
+    from {{ ref('stg_ldsc__ld_scores') }}
+    group by rsid
+),
+
+located_by_traits as (
+    select
+        munged.rsid,
+        min(
+            case
+                when gwas_builds.is_on_study_build
+                    then try_cast(replace(upper(munged.chromosome), 'X', '23') as integer)
+            end
+        ) as chromosome,
+        min(case when gwas_builds.is_on_study_build then munged.base_pair_location end) as base_pair_location
+    from munged
+    inner join gwas_builds on munged.trait = gwas_builds.trait
+    group by munged.rsid
+),
+
+located as (
+    select
+        located_by_traits.rsid,
+        coalesce(panel.chromosome, located_by_traits.chromosome) as chromosome,
+        case
+            when panel.chromosome is null then located_by_traits.base_pair_location
+            else panel.base_pair_location
+        end as base_pair_location,
+        panel.rsid is not null as is_in_ld_panel
+    from located_by_traits
+    left join panel on located_by_traits.rsid = panel.rsid
+)
+
+select * from located
+where chromosome is not null and base_pair_location is not null

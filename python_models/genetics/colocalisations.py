@@ -1,0 +1,13 @@
+"""Whether the two traits of a shared locus share one causal variant."""
+
+from python_models.frames.colocalisation_rows import colocalisation_rows
+
+
+def model(dbt, session):
+    dbt.config(materialized="table")
+    dbt.ref("int_gwas_associations__judged")
+    dbt.ref("int_gwas_associations__munged")
+    dbt.ref("int_gwas_variants__located")
+    dbt.ref("gwas_overlap_matrix")
+    dbt.ref("shared_loci")
+    return colocalisation_rows(session)
