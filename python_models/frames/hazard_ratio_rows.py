@@ -18,9 +18,10 @@ from python_models.frames.estimates import COUNTS, E_VALUES, ESTIMATE, e_value_c
 from python_models.frames.follow_ups import StudyData
 from python_models.frames.joint_rows import joint_rows
 from python_models.frames.lifelines_cox import LifelinesFit, fit_lifelines
-from python_models.frames.study import CoxAnalysis, read_cox_analyses
+from python_models.frames.study import CoxAnalysis, read_cox_analyses, read_visit_analyses
 from python_models.frames.subgroup_rows import subgroup_rows
 from python_models.frames.subgroups import read_joint_exposures, read_subgroups
+from python_models.frames.visit_models import read_intervals, visit_estimates
 
 F8 = npt.NDArray[np.float64]
 logger = AdapterLogger("Study")
@@ -98,7 +99,9 @@ def hazard_ratio_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
     cohort = cohort_of_build()
     analyses = read_cox_analyses(session, cohort=cohort)
     subgroups, joints = read_subgroups(session, cohort=cohort), read_joint_exposures(session, cohort=cohort)
-    data = StudyData(session, analyses, more_columns=[group.column_name for group in subgroups])
+    at_visits = read_visit_analyses(session, cohort=cohort)
+    more = [group.column_name for group in subgroups] + [name for one in at_visits for name in one.covariates]
+    data = StudyData(session, analyses, more_columns=more)
     problems, house = CoxProblems(data), HouseFits()
     rows: list[dict[str, Any]] = []
     waiting: list[tuple[CoxProblem, CoxFit, Future[LifelinesFit]]] = []
@@ -130,6 +133,12 @@ def hazard_ratio_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
             rows += [
                 _row(analysis, **cells) | {"is_primary": False}
                 for analysis, cells in joint_rows(joint, analyses, problems, house, data)
+            ]
+        intervals = read_intervals(session) if at_visits else {}
+        for analysis in at_visits:
+            rows += [
+                _row(analysis, estimator="grouped_hazards", **cells) | {"is_primary": False}
+                for cells in visit_estimates(analysis, data.columns, intervals.get(analysis.outcome_definition))
             ]
         for i, (problem, fit, task) in enumerate(waiting, start=1):
             rows += _rows_of(problem, fit, task.result())

@@ -15,8 +15,9 @@ from python_models.frames.columns import Categories, present, take
 from python_models.frames.estimates import COUNTS, table_of
 from python_models.frames.exposure_groups import exposure_groups
 from python_models.frames.follow_ups import DAYS_PER_YEAR, StudyData
-from python_models.frames.study import CoxAnalysis, read_cox_analyses
+from python_models.frames.study import CoxAnalysis, read_cox_analyses, read_visit_analyses
 from python_models.frames.subgroups import Subgroup, read_subgroups
+from python_models.frames.visit_models import read_intervals
 
 Mask = npt.NDArray[np.bool_]
 KEY = ("study", "arm", "outcome", "outcome_definition", "grouping", "level")
@@ -54,17 +55,25 @@ def _groups(
 
 
 def incidence_rate_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
-    """Rates of every outcome definition of every arm, in everyone at risk and by group; exact Poisson limits."""
+    """Rates of every outcome definition of every arm, in everyone at risk and by group; exact Poisson limits.
+
+    For outcomes at repeat visits, person-years lie between visits, and the rate is of onsets seen at one.
+    """
     cohort = cohort_of_build()
     every = read_cox_analyses(session, cohort=cohort)
     subgroups = read_subgroups(session, cohort=cohort)
+    at_visits = read_visit_analyses(session, cohort=cohort)
     data = StudyData(session, every, more_columns=[group.column_name for group in subgroups])
+    intervals = read_intervals(session) if at_visits else {}
+    followed = {**data.follow_ups, **{name: found.follow_up() for name, found in intervals.items()}}
     rows: list[dict[str, Any]] = []
     for study, arm, outcome, definition in dict.fromkeys(
-        (one.study, one.arm, one.outcome, one.outcome_definition) for one in every
+        (one.study, one.arm, one.outcome, one.outcome_definition) for one in (*every, *at_visits)
     ):
         own = [one for one in every if (one.study, one.arm) == (study, arm)]
-        positions, days, event = data.follow_ups[definition]
+        if definition not in followed:
+            continue
+        positions, days, event = followed[definition]
         for grouping, level, members in _groups(own, data, subgroups, positions):
             n = int(members.sum())
             if n == 0 and level == "not measured":

@@ -19,7 +19,8 @@ from python_models.frames.designs import build_design
 from python_models.frames.estimates import hazard_ratio_columns
 from python_models.frames.follow_ups import DAYS_PER_YEAR, StudyData
 from python_models.frames.imputation import UNKNOWN, impute_covariates
-from python_models.frames.study import CoxAnalysis
+from python_models.frames.study import CoxAnalysis, read_visit_analyses
+from python_models.frames.visit_models import Intervals, read_intervals
 
 F8 = npt.NDArray[np.float64]
 IMPUTATION_SEED = 20260401
@@ -58,8 +59,16 @@ def _counts(problem: CoxProblem) -> dict[str, Any]:
 class Setting:
     """Data and primary fits that all sensitivity analyses share."""
 
-    def __init__(self, data: StudyData, covariate_columns: Mapping[str, str], analyses: Sequence[CoxAnalysis]) -> None:
+    def __init__(
+        self,
+        data: StudyData,
+        covariate_columns: Mapping[str, str],
+        analyses: Sequence[CoxAnalysis],
+        at_visits: Sequence[CoxAnalysis],
+        intervals: Mapping[str, Intervals],
+    ) -> None:
         self.data = data
+        self.at_visits, self.intervals = at_visits, intervals
         self.problems = CoxProblems(data)
         self.covariate_columns = covariate_columns
         self._analyses = analyses
@@ -70,6 +79,7 @@ class Setting:
     def read(
         cls,
         session: duckdb.DuckDBPyConnection,
+        cohort: str,
         every: Sequence[CoxAnalysis],
         primary: Sequence[CoxAnalysis],
         definitions: Iterable[str],
@@ -84,7 +94,8 @@ class Setting:
         data = StudyData(
             session, list(primary), more_columns=sorted(columns & held), definitions=sorted(wanted & known)
         )
-        return cls(data, covariates, every)
+        at_visits = read_visit_analyses(session, cohort=cohort)
+        return cls(data, covariates, every, at_visits, read_intervals(session) if at_visits else {})
 
     def fit(self, problem: CoxProblem, **options: Any) -> CoxFit:
         """A fit that starts from the covariates of the one before."""
@@ -114,7 +125,7 @@ class Setting:
         """The primary model on another definition, where the arm has it and it is not the primary one."""
         same = [
             one
-            for one in self._analyses
+            for one in (*self._analyses, *self.at_visits)
             if (one.study, one.arm, one.exposure, one.scaling, one.adjustment_set)
             == (analysis.study, analysis.arm, analysis.exposure, analysis.scaling, analysis.adjustment_set)
             and one.outcome_definition == definition

@@ -11,11 +11,13 @@ import pyarrow as pa
 from dbt.adapters.events.logging import AdapterLogger
 from threadpoolctl import threadpool_limits
 
+from python_models.frames.analysis_columns import analysis_columns
 from python_models.frames.build import cohort_of_build
 from python_models.frames.cox_problems import CoxProblem
 from python_models.frames.estimates import COUNTS, E_VALUES, ESTIMATE, e_value_columns, table_of
 from python_models.frames.sensitivity_kinds import KINDS, Answer, Setting
-from python_models.frames.study import read_cox_analyses
+from python_models.frames.study import CoxAnalysis, read_cox_analyses
+from python_models.frames.visit_models import visit_estimates
 
 F8 = npt.NDArray[np.float64]
 logger = AdapterLogger("Study")
@@ -106,6 +108,29 @@ def _rows(
         yield row
 
 
+def _visit_rows(
+    setting: Setting, analysis: CoxAnalysis, sensitivity: SensitivityAnalysis, primary: F8 | None
+) -> Iterator[dict[str, Any]]:
+    """Rows of an outcome that repeat visits show, beside the dated one."""
+    cells = visit_estimates(analysis, setting.data.columns, setting.intervals.get(analysis.outcome_definition))
+    for j, found in enumerate(cells):
+        row = {
+            **analysis_columns(analysis),
+            "analysis": sensitivity.analysis,
+            "kind": sensitivity.kind,
+            "parameter": sensitivity.parameter,
+            "estimator": "grouped_hazards",
+            "reason": sensitivity.reason,
+            **{name: value for name, value in found.items() if name != "events_per_parameter"},
+        }
+        if row["refusal"] is None:
+            row |= e_value_columns(row)
+            if primary is not None:
+                row["primary_log_hazard_ratio"] = float(primary[j])
+                row["difference_from_primary"] = row["log_hazard_ratio"] - row["primary_log_hazard_ratio"]
+        yield row
+
+
 def sensitivity_hazard_ratio_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
     """Every sensitivity analysis of every primary model; an analysis that does not apply to an arm gives no row.
 
@@ -119,7 +144,7 @@ def sensitivity_hazard_ratio_rows(session: duckdb.DuckDBPyConnection) -> pa.Tabl
     if not primary:
         return table_of([], SCHEMA, sort_by=KEY)
     setting = Setting.read(
-        session, every, primary, [one.parameter for one in asked if one.kind == "outcome_definition"]
+        session, cohort, every, primary, [one.parameter for one in asked if one.kind == "outcome_definition"]
     )
     problems = setting.problems
     rows: list[dict[str, Any]] = []
@@ -135,7 +160,12 @@ def sensitivity_hazard_ratio_rows(session: duckdb.DuckDBPyConnection) -> pa.Tabl
                     continue
                 if one.kind == "outcome_definition":
                     other = setting.other_definition(analysis, one.parameter)
-                    built = problems.build(other) if other else None
+                    if other is None:
+                        continue
+                    if other in setting.at_visits:
+                        rows += _visit_rows(setting, other, one, beta)
+                        continue
+                    built = problems.build(other)
                     if isinstance(built, CoxProblem):
                         rows += _rows(built, one, setting.answer(built), beta)
                     continue

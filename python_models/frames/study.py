@@ -67,10 +67,19 @@ order by all
 """
 
 
-def read_cox_analyses(session: duckdb.DuckDBPyConnection, *, cohort: str) -> list[CoxAnalysis]:
-    """Every Cox analysis of this cohort: exposures x scalings x dated outcome definitions x adjustment sets."""
-    cursor = session.execute(COX_ANALYSES, {"cohort": cohort})
+def _read(session: duckdb.DuckDBPyConnection, *, cohort: str, at_visits: bool) -> list[CoxAnalysis]:
+    cursor = session.execute(COX_ANALYSES, {"cohort": cohort, "at_visits": at_visits})
     names = [column[0] for column in cursor.description]
     rows: list[dict[str, Any]] = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     analyses = [CoxAnalysis(**{**row, "covariates": tuple(row["covariates"] or ())}) for row in rows]
     return [analysis for analysis in analyses if analysis.column_name not in analysis.covariates]
+
+
+def read_cox_analyses(session: duckdb.DuckDBPyConnection, *, cohort: str) -> list[CoxAnalysis]:
+    """Every Cox analysis of this cohort: exposures x scalings x dated outcome definitions x adjustment sets."""
+    return _read(session, cohort=cohort, at_visits=False)
+
+
+def read_visit_analyses(session: duckdb.DuckDBPyConnection, *, cohort: str) -> list[CoxAnalysis]:
+    """Every analysis of outcomes that repeat visits show: exposures in their primary scaling x definitions x sets."""
+    return [one for one in _read(session, cohort=cohort, at_visits=True) if one.is_primary_scaling]
