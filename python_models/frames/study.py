@@ -62,7 +62,7 @@ inner join (
     left join seeds.covariates as covariates on adjustment_sets.covariate = covariates.covariate
     group by adjustment_sets.study, adjustment_sets.adjustment_set
 ) as sets on exposures.study = sets.study
-where cohorts.cohort = $cohort and definitions.follow_up_source != 'visit'
+where cohorts.cohort = $cohort and (definitions.follow_up_source = 'visit') = $at_visits
 order by all
 """
 

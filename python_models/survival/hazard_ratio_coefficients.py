@@ -1,0 +1,20 @@
+"""Every coefficient of the primary models."""
+
+from python_models.frames.coefficient_rows import coefficient_rows
+
+
+def model(dbt, session):
+    dbt.config(materialized="table")
+    dbt.ref("marts_expectations")
+    dbt.ref("participants")
+    dbt.ref("follow_ups")
+    dbt.ref("studies")
+    dbt.ref("cohorts")
+    dbt.ref("arms")
+    dbt.ref("exposures")
+    dbt.ref("exposure_scalings")
+    dbt.ref("arm_outcome_definitions")
+    dbt.ref("outcome_definitions")
+    dbt.ref("adjustment_sets")
+    dbt.ref("covariates")
+    return coefficient_rows(session)
