@@ -31,7 +31,7 @@ measured_proteins as (
         'protein' as platform,
         protein_levels.protein as biomarker,
         'measured' as biomarker_type,
-        count(samples.participant_id) as n_measured,
+        count(protein_levels.level_npx) filter (where samples.participant_id is not null) as n_measured,
         0 as n_zero,
         min(protein_levels.level_npx) filter (where samples.participant_id is not null) as minimum,
         max(protein_levels.level_npx) filter (where samples.participant_id is not null) as maximum,

@@ -1,8 +1,10 @@
 """Biomarker and mediation results of the built study reconcile with the panels, with each other and with truth."""
 
+import numpy as np
 import pytest
 
 from tests.pipeline.conftest import Project
+from warehouse.synthetic.metabolites import biomarkers, derivation_order, evaluate
 
 pytestmark = pytest.mark.pipeline
 
@@ -12,12 +14,89 @@ def _by_platform(built: Project, sql: str) -> dict[str, int]:
 
 
 def test_quality_control_begins_with_the_panels_and_ends_with_the_analysed(built: Project) -> None:
-    flow = _by_platform(built, "select platform, n_in from quality.biomarker_qc where step = 1")
+    first = (
+        "select platform, n_in from quality.biomarker_qc where counted = 'samples' "
+        "qualify row_number() over (partition by platform order by step) = 1"
+    )
+    flow = _by_platform(built, first)
     assert flow["protein"] == built.query("select count(distinct participant_id) from marts.protein_levels")[0][0]
     assert flow["metabolite"] == built.query("select count(*) from marts.metabolite_levels")[0][0]
-    ends = _by_platform(built, "select platform, n_out from quality.biomarker_qc where step = 8")
+    ends = _by_platform(
+        built,
+        "select platform, n_out from quality.biomarker_qc where counted = 'biomarkers' "
+        "qualify row_number() over (partition by platform order by step desc) = 1",
+    )
     kept = _by_platform(built, "select platform, count(*) from marts.biomarkers where exclusion is null group by 1")
-    assert ends == kept
+    assert ends == kept == _by_platform(built, "select platform, count(*) from marts.biomarker_panels group by 1")
+
+
+def test_what_one_step_passes_on_the_next_receives(built: Project) -> None:
+    broken = built.query(
+        """
+        with steps as (
+            select *, lag(n_out) over (partition by platform, counted order by step) as n_before
+            from quality.biomarker_qc where counted != 'values'
+        )
+        select platform, step from steps where n_in != n_before
+        """
+    )
+    assert broken == []
+
+
+def test_derived_metabolites_are_their_formulas_of_the_adjusted_ones(built: Project) -> None:
+    """The macro's SQL against the generator's own evaluation of the same seed: two readings of one formula."""
+    names = [one.name for one in biomarkers()]
+    columns = np.array(built.query(f"select {', '.join(names)} from marts.metabolite_levels"), dtype=np.float64)
+    values = {one.abbreviation: columns[:, k] for k, one in enumerate(biomarkers())}
+    for one in derivation_order():
+        with np.errstate(divide="ignore", invalid="ignore"):
+            expected = evaluate(one.formula, values)
+        known = np.isfinite(expected)
+        assert known.sum() > 500
+        np.testing.assert_allclose(values[one.abbreviation][known], expected[known], rtol=1e-12)
+        assert np.isnan(values[one.abbreviation][~known]).all()
+
+
+def _share_between(built: Project, levels: str, place: str) -> float:
+    """Variance of the places' means as a share of that within, mean over the non-derived biomarkers."""
+    rows = built.query(
+        f"""
+        with long as (
+            unpivot (select * from {levels}) on
+            {", ".join(one.name for one in biomarkers() if not one.is_derived)} into name biomarker value level
+        ), placed as (
+            select biomarker, ln(level) as y, {place} as place
+            from long inner join intermediate.int_nmr_samples__placed as placed using (participant_id) where level > 0
+        ), means as (
+            select biomarker, place, avg(y) as mean, var_samp(y) as within, count(*) as n
+            from placed group by all having count(*) > 5
+        )
+        select biomarker, var_samp(mean) / avg(within) from means group by 1
+        """
+    )
+    return float(np.mean([float(str(row[1])) for row in rows]))
+
+
+def test_technical_adjustment_takes_off_what_was_planted(built: Project) -> None:
+    for place in ("placed.spectrometer", "(placed.spectrometer, placed.drift_bin)"):
+        before = _share_between(built, "staging.stg_nmr__metabolite_levels", place)
+        after = _share_between(built, "intermediate.int_metabolites__adjusted", place)
+        assert before > 0.02
+        assert after < 0.15 * before
+
+
+def test_technical_adjustment_leaves_biology(built: Project) -> None:
+    """Creatinine follows muscle and sex: the contrast between the sexes is the same before and after."""
+    gap = """
+        select avg(ln(creatinine)) filter (where sex = 'male') - avg(ln(creatinine)) filter (where sex = 'female')
+        from {} inner join marts.participants using (participant_id) where creatinine > 0
+    """
+    before, after = (
+        float(str(built.query(gap.format(table))[0][0]))
+        for table in ("staging.stg_nmr__metabolite_levels", "intermediate.int_metabolites__adjusted")
+    )
+    assert before > 0.05
+    assert after == pytest.approx(before, rel=0.1)
 
 
 def test_every_measured_biomarker_is_in_every_result(built: Project) -> None:

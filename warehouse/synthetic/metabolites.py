@@ -42,6 +42,11 @@ SPECTROMETER_SD = 0.12  # technical effects, all in log SD of the biomarker [cho
 PLATE_SD = 0.10
 DRIFT = 0.12
 PER_HOUR_OF_DELAY = -0.006
+WELL_SD = 0.05  # of each row and of each column of the plate, anew in every batch
+WELL_BATCHES = 16  # more than any size of cohort runs
+OUTLIER_PLATE_SHARE = 0.01  # plates on which a few biomarkers went wrong
+OUTLIER_BIOMARKERS = 5
+OUTLIER_SHIFT = 1.0
 SIGNIFICANT_DIGITS = 5  # as reported; derived ones keep eight, so that recomputing them is exact to 1e-7
 ZEROS = {"xxl_vldl_ce": 0.004, "xxl_vldl_fc": 0.003, "xl_vldl_ce": 0.002, "acetoacetate": 0.002, "bohbutyrate": 0.002}
 MISSING_SHARE = {"creatinine": 0.012, "pyruvate": 0.010, "glucose": 0.006, "lactate": 0.003}
@@ -187,6 +192,15 @@ def draw_run(rng: np.random.Generator, is_measured: Bools, block: int) -> Run:
     )
 
 
+def _outlier_plates(rng: np.random.Generator, plates: int, k: int) -> Floats:
+    """Shift of each biomarker on each plate, 0 on most; from a stream of its own, so that no other draw moves."""
+    own = rng.spawn(1)[0]
+    shift = np.zeros((plates, k))
+    for plate in np.flatnonzero(own.random(plates) < OUTLIER_PLATE_SHARE):
+        shift[plate, own.choice(k, OUTLIER_BIOMARKERS, replace=False)] = OUTLIER_SHIFT
+    return shift
+
+
 def draw_levels(
     rng: np.random.Generator,
     technical_rng: np.random.Generator,
@@ -222,7 +236,11 @@ def draw_levels(
             z[:, column[name]] += slope * causes[cause]
     machine = SPECTROMETER_SD * technical_rng.standard_normal((SPECTROMETERS, k))
     wave = 2 * np.pi * technical_rng.random((SPECTROMETERS, k))
+    rows = WELL_SD * technical_rng.standard_normal((WELL_BATCHES, 8, k))
+    columns = WELL_SD * technical_rng.standard_normal((WELL_BATCHES, 12, k))
+    z += rows[run.batch % WELL_BATCHES, run.well % 8] + columns[run.batch % WELL_BATCHES, run.well // 8]
     plates = int(run.plate.max()) + 1 if m else 0
+    z += _outlier_plates(rng, plates, k)[run.plate]
     z += machine[run.spectrometer - 1] + (PLATE_SD * rng.standard_normal((plates, k)))[run.plate]
     phase = 2 * np.pi * (run.prepared / 86_400 % 365) / 365
     z += DRIFT * np.sin(phase[:, None] + wave[run.spectrometer - 1])

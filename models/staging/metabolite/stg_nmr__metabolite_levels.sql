@@ -272,7 +272,8 @@ metabolite_levels as (
         try_cast(p23647_i0 as double) as s_hdl_fc_pct,
         try_cast(p23648_i0 as double) as s_hdl_tg_pct
     from participants
-    where p23649_i0 is not null
+    -- Levels that came already adjusted carry no plate.
+    where p23649_i0 is not null or p23404_i0 is not null or p23478_i0 is not null or p23480_i0 is not null
 )
 
 select * from metabolite_levels
