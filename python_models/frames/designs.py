@@ -22,13 +22,33 @@ class Design:
     notes: tuple[str, ...]
 
 
+def _is_said_already(is_level: npt.NDArray[np.bool_], columns: Sequence[F8]) -> bool:
+    """Whether an indicator before it, or its opposite, says the same of everyone, as sex does of menopause `male`."""
+    n, total = int(is_level.sum()), len(is_level)
+    for column in columns:
+        marked = int(column.sum())
+        if (marked == n and np.array_equal(column, is_level)) or (
+            marked == total - n and np.array_equal(column, ~is_level)
+        ):
+            return True
+    return False
+
+
 def _indicator_columns(
-    name: str, categories: Categories, event: npt.NDArray[np.bool_]
+    name: str, categories: Categories, event: npt.NDArray[np.bool_], before: Sequence[F8]
 ) -> tuple[list[F8], list[str], list[str]]:
-    """Indicators against the most common level; a level without an event has no finite estimate and joins it."""
+    """Indicators against the most common level; a level without an event has no finite estimate and joins it.
+
+    before: indicators already in the design. What one of them says is never the reference: whoever joined it would be
+    all that tells the two apart.
+    """
     counts = np.bincount(categories.codes[categories.codes != MISSING], minlength=len(categories.levels))
     events = np.bincount(categories.codes[(categories.codes != MISSING) & event], minlength=len(categories.levels))
-    reference = int(np.argmax(counts))
+    candidates = counts.copy()
+    for level in np.flatnonzero(counts):
+        if before and _is_said_already(categories.codes == level, before):
+            candidates[level] = -1
+    reference = int(np.argmax(candidates if (candidates > 0).any() else counts))
     columns, names, notes = [], [], []
     for level, word in enumerate(categories.levels):
         if level == reference or counts[level] == 0:
@@ -69,7 +89,8 @@ def build_design(
     for covariate in covariates:
         column = take(columns[covariate], rows)
         if isinstance(column, Categories):
-            more, more_names, more_notes = _indicator_columns(covariate, column, event)
+            indicators = [value for value, of in zip(values, names, strict=True) if ": " in of]
+            more, more_names, more_notes = _indicator_columns(covariate, column, event, indicators)
             values += more
             names += more_names
             notes += more_notes

@@ -19,4 +19,5 @@ def model(dbt, session):
     dbt.ref("arms")
     dbt.ref("subgroups")
     dbt.ref("joint_exposures")
+    dbt.ref("visit_intervals")
     return hazard_ratio_rows(session)

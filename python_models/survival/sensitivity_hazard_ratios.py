@@ -18,4 +18,5 @@ def model(dbt, session):
     dbt.ref("adjustment_sets")
     dbt.ref("covariates")
     dbt.ref("sensitivity_analyses")
+    dbt.ref("visit_intervals")
     return sensitivity_hazard_ratio_rows(session)

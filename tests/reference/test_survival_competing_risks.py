@@ -10,6 +10,7 @@ import pytest
 from python_models.estimators.survival.aalen_johansen import aalen_johansen
 from python_models.estimators.survival.cox import fit_cox
 from python_models.estimators.survival.fine_gray import fit_fine_gray
+from python_models.estimators.survival.gray_test import gray_test
 from tests.reference.survival_case import assert_fit, complete, needs_cases, read_case
 
 pytestmark = needs_cases
@@ -57,6 +58,16 @@ def test_aalen_johansen_beside_cuminc() -> None:
         np.testing.assert_allclose(curve.incidence[cause - 1], results["cuminc_est_var"]["est"][j], rtol=CURVE)
         error = np.sqrt(results["cuminc_est_var"]["var"][j])
         np.testing.assert_allclose(curve.standard_error[cause - 1], error, rtol=OTHER_VARIANCE)
+
+
+def test_gray_test() -> None:
+    columns, results = read_case("b01_mgus2_competing")
+    for expected in results["gray_test"]:
+        test = gray_test(
+            exit=columns["etime"], event=columns["estat"], group=columns["male"], cause=int(expected["event"])
+        )
+        assert test.chi_squared == pytest.approx(expected["stat"], rel=CURVE)
+        assert test.p_value == pytest.approx(expected["p"], rel=1e-9)
 
 
 @pytest.mark.parametrize("ties", ["efron", "breslow"])

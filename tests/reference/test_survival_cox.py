@@ -9,6 +9,7 @@ import pytest
 
 from python_models.estimators.survival.concordance import concordance
 from python_models.estimators.survival.cox import fit_cox
+from python_models.estimators.survival.exact_ties import fit_cox_exact
 from python_models.estimators.survival.log_rank import log_rank_test
 from python_models.estimators.survival.proportional_hazards import check_proportional_hazards
 from tests.reference.survival_case import assert_fit, complete, needs_cases, read_case
@@ -175,6 +176,27 @@ def test_concordance() -> None:
     check_concordance(arguments, results["efron"])
     arguments, results, _ = flchain("quarter days")
     check_concordance(arguments, results["efron"])
+
+
+@pytest.mark.parametrize("stop", ["coxph", "maximum"])
+def test_exact_ties(stop: Any) -> None:
+    columns, results = read_case("a01_gehan_6mp")
+    gehan = fit_cox_exact(exit=columns["time"], event=columns["cens"], covariates=columns["trt6mp"], stop=stop)
+    arguments, of_lung, _ = lung()
+    for fit, expected in ((gehan, results["exact"]), (fit_cox_exact(**arguments, stop=stop), of_lung["exact"])):
+        tolerance = SAME_STOP if stop == "coxph" else MAXIMUM
+        np.testing.assert_allclose(fit.beta, list(expected["coef"].values()), rtol=tolerance)
+        np.testing.assert_allclose(fit.standard_error, list(expected["se"].values()), rtol=tolerance)
+        scale = np.outer(fit.standard_error, fit.standard_error)
+        np.testing.assert_allclose(fit.covariance / scale, expected["vcov"] / scale, rtol=0, atol=tolerance)
+        assert fit.loglik == pytest.approx(expected["loglik"], rel=tolerance)
+        assert fit.loglik_null == pytest.approx(expected["loglik_null"], rel=tolerance)
+        assert fit.score_test == pytest.approx(expected["score"]["chisq"], rel=tolerance)
+
+
+def test_uno_concordance() -> None:
+    arguments, results, _ = lung()
+    check_concordance(arguments, results["efron"] | {"concordance": results["uno_c"]}, weighting="uno")
 
 
 def test_log_rank_of_gehan() -> None:

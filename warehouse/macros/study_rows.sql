@@ -48,3 +48,45 @@
     {%- endif -%}
     {{ return(found) }}
 {%- endmacro %}
+
+{# Covariates of every adjustment set of the studies that run on this cohort: study, adjustment set, column, kind of value. #}
+{% macro adjustment_columns() -%}
+    {%- set adjustment_sets = ref('adjustment_sets') -%}
+    {%- set covariates = ref('covariates') -%}
+    {%- set studies = ref('studies') -%}
+    {%- set cohorts = ref('cohorts') -%}
+    {%- set rows = [] -%}
+    {%- if execute -%}
+        {%- set rows = run_query(
+            "select sets.study, sets.adjustment_set, covariates.column_name, covariates.value_kind "
+            ~ "from " ~ adjustment_sets ~ " as sets "
+            ~ "inner join " ~ covariates ~ " as covariates on sets.covariate = covariates.covariate "
+            ~ "inner join " ~ studies ~ " as studies on sets.study = studies.study "
+            ~ "inner join " ~ cohorts ~ " as cohorts on studies.cohort_kind = cohorts.kind "
+            ~ "where cohorts.cohort = '" ~ env_var('COHORT', 'synthetic') ~ "' order by 1, 2, 3"
+        ).rows -%}
+    {%- endif -%}
+    {{ return(rows) }}
+{%- endmacro %}
+
+{# Subgroups of the studies that run on this cohort, each with its condition on marts.participants. #}
+{% macro subgroup_conditions() -%}
+    {%- set subgroups = ref('subgroups') -%}
+    {%- set studies = ref('studies') -%}
+    {%- set cohorts = ref('cohorts') -%}
+    {%- set found = [] -%}
+    {%- if execute -%}
+        {%- set rows = run_query(
+            "select subgroups.study, subgroups.grouping || ': ' || subgroups.subgroup, subgroups.column_name, rule, value "
+            ~ "from " ~ subgroups ~ " as subgroups "
+            ~ "inner join " ~ studies ~ " as studies on subgroups.study = studies.study "
+            ~ "inner join " ~ cohorts ~ " as cohorts on studies.cohort_kind = cohorts.kind "
+            ~ "where cohorts.cohort = '" ~ env_var('COHORT', 'synthetic') ~ "' order by 1, 2"
+        ).rows -%}
+        {%- for row in rows -%}
+            {%- set comparison = {'equals': "= '" ~ row[4] ~ "'", 'below': '< ' ~ row[4], 'at_least': '>= ' ~ row[4]}[row[3]] -%}
+            {%- do found.append((row[0], row[1], row[2] ~ ' ' ~ comparison)) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ return(found) }}
+{%- endmacro %}
