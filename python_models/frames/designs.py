@@ -45,9 +45,9 @@ def _indicator_columns(
     counts = np.bincount(categories.codes[categories.codes != MISSING], minlength=len(categories.levels))
     events = np.bincount(categories.codes[(categories.codes != MISSING) & event], minlength=len(categories.levels))
     candidates = counts.copy()
-    for level in np.flatnonzero(counts):
-        if before and _is_said_already(categories.codes == level, before):
-            candidates[level] = -1
+    for code in np.flatnonzero(counts):
+        if before and _is_said_already(categories.codes == code, before):
+            candidates[code] = -1
     reference = int(np.argmax(candidates if (candidates > 0).any() else counts))
     columns, names, notes = [], [], []
     for level, word in enumerate(categories.levels):
