@@ -1,10 +1,13 @@
-"""The front page and its short Markdown twin: what came in, what was checked, what failed and what to do about it."""
+"""The front page and its Markdown twin: is it fit, what failed, what came in, who is analysed, what is missing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from html import escape
+from pathlib import Path
 
+from expectations import front_sections as sections
+from expectations.charts import outcome_bar
 from expectations.findings import Finding
 from expectations.page_parts import (
     SYNTHETIC_NOTE,
@@ -21,7 +24,14 @@ from expectations.suite_files import DOORS
 from warehouse.cohorts import Cohort
 
 DOOR_TITLES = {"raw": "Raw landing", "staging": "Staging", "marts": "Marts", "results": "Results"}
+NUMBERS_TITLES = {
+    "raw": "As it came",
+    "staging": "Records, visit by visit",
+    "marts": "The cohort that is analysed",
+    "results": "Estimates",
+}
 FAILURES_IN_SUMMARY = 20
+OUTCOMES = ("critical", "warning", "accepted", "holds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,29 +59,89 @@ def reached(records: Sequence[DoorRecord]) -> list[DoorRecord]:
     return kept
 
 
-def front_page(*, cohort: Cohort, records: Sequence[DoorRecord]) -> str:
+def front_page(*, cohort: Cohort, records: Sequence[DoorRecord], quality: Path | None = None) -> str:
+    """quality : folder of all cohorts' pages, where a study of cohorts with known truth may stand."""
     current = reached(records)
     findings = [finding for record in current for finding in record.findings]
     failures = [finding for finding in in_order(findings) if not finding.is_success]
     to_mend = [f for f in failures if f.outcome != "accepted"]
     accepted = [f for f in failures if f.outcome == "accepted"]
     last = max(record.run_at for record in current)
+    evidence = {table.name: table for record in current for table in record.evidence}
+    worst = in_order(findings)[0].outcome if findings else "holds"
     parts = [
-        f'<p class="verdict"><strong>{escape(_verdict(findings))}</strong></p>',
-        f'<p class="quiet">Cohort {escape(cohort.name)}, last checked {last:%Y-%m-%d %H:%M} UTC.</p>',
+        f'<p class="verdict {worst}"><span class="mark">{outcome_word(worst)}</span> '
+        f"<strong>{escape(_verdict(findings))}</strong></p>",
+        f'<p class="quiet">Cohort {escape(cohort.name)}, last checked {last:%Y-%m-%d %H:%M} UTC. '
+        '<a href="faults.html">What these checks are known to catch</a>.</p>',
         f'<div class="doors">\n{_door_cards(records, current)}\n</div>',
-        f"<h2>What failed</h2>\n{_blocks(to_mend) or '<p>Nothing: every rule holds.</p>'}",
+        _contents(evidence),
+        sections.section("failed", "What is suspicious", _failed_note(to_mend), _blocks(to_mend)),
     ]
     if accepted:
-        note = "<p>Looked at and accepted for a time: rows of warehouse/seeds/accepted_exceptions.csv.</p>"
-        parts.append(f"<h2>What is accepted</h2>\n{note}\n{_blocks(accepted)}")
-    parts += [evidence_html(table) for record in current for table in record.evidence]
-    parts.append("<h2>What was checked</h2>")
+        note = "Looked at and accepted for a time: rows of <code>warehouse/seeds/accepted_exceptions.csv</code>."
+        parts.append(sections.section("accepted", "What is accepted", note, _blocks(accepted)))
+    parts += _sections(evidence)
+    parts += [_numbers(record) for record in current]
+    if cohort.is_synthetic and quality is not None:
+        parts.append(sections.known_truth(quality))
+    parts.append(_checked(current))
+    return page(
+        title=f"Data quality, cohort {cohort.name}", cohort=cohort, body="\n".join(part for part in parts if part)
+    )
+
+
+def _failed_note(to_mend: Sequence[Finding]) -> str:
+    if not to_mend:
+        return "Nothing: every rule holds."
+    return "The gravest first. Critical stops the build, a warning goes on."
+
+
+def _contents(evidence: dict[str, EvidenceTable]) -> str:
+    links = [("failed", "Suspicious")]
+    links += [
+        (anchor, title)
+        for name, anchor, title in (
+            (sections.CAME_IN, "came-in", "Came in"),
+            (sections.REJECTED, "rejected", "Rejected"),
+            (sections.FLOW, "analysed", "Analysed"),
+            (sections.MISSING, "missing", "Missing"),
+            (sections.NUMBERS, "profiles", "Fields"),
+        )
+        if name in evidence
+    ]
+    links.append(("checked", "Every rule"))
+    return "<nav>" + " ".join(f'<a href="#{anchor}">{title}</a>' for anchor, title in links) + "</nav>"
+
+
+def _sections(evidence: dict[str, EvidenceTable]) -> list[str]:
+    """Those for which there is evidence, in the order of the data's way."""
+    drawn = (
+        (sections.CAME_IN, sections.came_in),
+        (sections.REJECTED, sections.rejected),
+        (sections.FLOW, sections.analysed),
+        (sections.MISSING, sections.missing),
+        (sections.NUMBERS, sections.profiles),
+    )
+    return [draw(evidence[name]) for name, draw in drawn if name in evidence and evidence[name].columns]
+
+
+def _numbers(record: DoorRecord) -> str:
+    tables = [table for table in record.evidence if table.name not in sections.WITH_A_SECTION]
+    if not tables:
+        return ""
+    shown = "\n".join(evidence_html(table) for table in tables)
+    return sections.section(f"numbers-{record.door}", NUMBERS_TITLES[record.door], "", shown)
+
+
+def _checked(current: Sequence[DoorRecord]) -> str:
+    folded = []
     for record in current:
         title = f"{DOOR_TITLES[record.door]}: {len(record.findings)} rules, {counted_words(record.findings)}"
         table = findings_table_html(record.findings)
-        parts.append(f"<details><summary>{escape(title)}</summary>\n{table}\n</details>")
-    return page(title=f"Data quality, cohort {cohort.name}", cohort=cohort, body="\n".join(parts))
+        folded.append(f"<details><summary>{escape(title)}</summary>\n{table}\n</details>")
+    note = "Each with what was found and where its bound comes from."
+    return sections.section("checked", "Every rule", note, "\n".join(folded))
 
 
 def summary(*, cohort: Cohort, records: Sequence[DoorRecord]) -> str:
@@ -116,15 +186,16 @@ def _door_cards(records: Sequence[DoorRecord], current: Sequence[DoorRecord]) ->
         record = by_door.get(door)
         if record is None:
             text = "<p class='quiet'>Not checked yet.</p>"
-            cards.append(
-                f'<div class="door"><h3>{DOOR_TITLES[door]}</h3><p>{outcome_word("unreached")}</p>{text}</div>'
-            )
+            title = f"<h3>{DOOR_TITLES[door]}</h3>"
+            cards.append(f'<div class="door unreached">{title}<p>{outcome_word("unreached")}</p>{text}</div>')
             continue
         is_current = record in current
+        outcome = record.outcome if is_current else "unreached"
         when = f"{record.run_at:%Y-%m-%d %H:%M} UTC" + ("" if is_current else ", before what is upstream of it")
+        counts = {word: sum(f.outcome == word for f in record.findings) for word in OUTCOMES}
         cards.append(
-            f'<div class="door"><h3><a href="{door}.html">{DOOR_TITLES[door]}</a></h3>'
-            f"<p>{outcome_word(record.outcome if is_current else 'unreached')}</p>"
+            f'<div class="door {outcome}"><h3><a href="{door}.html">{DOOR_TITLES[door]}</a></h3>'
+            f"<p>{outcome_word(outcome)}</p>{outcome_bar(counts) if is_current else ''}"
             f"<p>{escape(counted_words(record.findings))}</p>"
             f'<p class="quiet">{escape(record.description)}</p><p class="quiet">{escape(when)}</p></div>'
         )

@@ -48,14 +48,18 @@ class EvidenceTable:
 
 def page(*, title: str, cohort: Cohort, body: str) -> str:
     """A whole page: its style is inside it and it loads nothing."""
-    banner = f'<p class="banner" role="note">{escape(SYNTHETIC_NOTE)}</p>\n' if cohort.is_synthetic else ""
+    banner = f'<p class="quiet cohort">{escape(cohort.title)}</p>\n'
+    if cohort.is_synthetic:
+        banner = f'<p class="banner" role="note">{escape(SYNTHETIC_NOTE)}</p>\n'
     return (
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(title)}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n"
-        f"<header>\n<h1>{escape(title)}</h1>\n{banner}</header>\n<main>\n{body}\n</main>\n"
+        f"<header>\n<h1>{escape(title)}</h1>\n{banner}</header>\n"
+        f"<main>\n{body}\n</main>\n"
         "<footer><p>Counts, shares and other aggregates only: no page holds a participant's id or value. "
-        "Checked by Great Expectations; the rules are in <code>expectations/suites</code>.</p></footer>\n"
+        "Checked by Great Expectations; the rules are in <code>expectations/suites</code>. The same as a database: "
+        "<code>quality.expectation_results</code> and <code>quality.expectation_history</code>.</p></footer>\n"
         "</body>\n</html>\n"
     )
 
@@ -109,7 +113,10 @@ def findings_table_html(findings: Sequence[Finding]) -> str:
         for f in in_order(findings)
     ]
     head = "<tr><th>Outcome</th><th>Rule</th><th>Expected</th><th>Found</th><th>Source of the bound</th></tr>"
-    return f'<div class="scroll"><table><thead>{head}</thead><tbody>\n' + "\n".join(rows) + "\n</tbody></table></div>"
+    return (
+        '<div class="scroll" tabindex="0" role="region" aria-label="rules"><table class="rules">'
+        f"<thead>{head}</thead><tbody>\n" + "\n".join(rows) + "\n</tbody></table></div>"
+    )
 
 
 def _found(finding: Finding) -> str:
@@ -122,21 +129,30 @@ def _found(finding: Finding) -> str:
     return f"{finding.unexpected_count or 0:,} of {finding.element_count:,} break it"
 
 
-def evidence_html(table: EvidenceTable) -> str:
-    columns = list(zip(*table.rows, strict=True)) if table.rows else [()] * len(table.columns)
-    classes = [_alignment(column, values) for column, values in zip(table.columns, columns, strict=True)]
-    head = "".join(f"<th{c}>{escape(_heading(column))}</th>" for column, c in zip(table.columns, classes, strict=True))
-    rows = "\n".join(
-        "<tr>"
-        + "".join(f"<td{c}>{_shown(n, v)}</td>" for n, v, c in zip(table.columns, row, classes, strict=True))
-        + "</tr>"
-        for row in table.rows
-    )
-    shown = f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>\n{rows}\n</tbody></table></div>'
+def evidence_html(table: EvidenceTable, *, with_title: bool = True) -> str:
+    """The rows, folded where they are many."""
+    shown = table_html(table.columns, table.rows) if table.rows else '<p class="quiet">Nothing to show.</p>'
+    if not with_title:
+        return shown
     if len(table.rows) > ROWS_SHOWN_AT_ONCE:
         shown = f"<details><summary>Show {len(table.rows):,} rows</summary>\n{shown}\n</details>"
-    nothing = '<p class="quiet">Nothing to show.</p>'
-    return f"<h2>{escape(table.title)}</h2>\n<p>{escape(table.note)}</p>\n{shown if table.rows else nothing}"
+    return f"<h3>{escape(table.title)}</h3>\n<p>{escape(table.note)}</p>\n{shown}"
+
+
+def table_html(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """A table that scrolls by itself where it is wider than the page; its first column stays in sight."""
+    values = list(zip(*rows, strict=True)) if rows else [()] * len(columns)
+    classes = [_alignment(column, of_column) for column, of_column in zip(columns, values, strict=True)]
+    head = "".join(f"<th{c}>{escape(_heading(column))}</th>" for column, c in zip(columns, classes, strict=True))
+    body = "\n".join(
+        "<tr>" + "".join(f"<td{c}>{_shown(n, v)}</td>" for n, v, c in zip(columns, row, classes, strict=True)) + "</tr>"
+        for row in rows
+    )
+    # A box that scrolls is reached by keyboard only if it takes the focus.
+    return (
+        f'<div class="scroll" tabindex="0" role="region" aria-label="table"><table><thead><tr>{head}</tr></thead>'
+        f"<tbody>\n{body}\n</tbody></table></div>"
+    )
 
 
 def _heading(column: str) -> str:

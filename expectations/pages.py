@@ -4,6 +4,7 @@ Each door leaves its findings in doors/<door>.json, and every run rewrites the f
 page is whole although a build visits the doors one by one. Pages open from disk: one file each, no network.
 """
 
+import csv
 import json
 import os
 from collections.abc import Sequence
@@ -17,10 +18,11 @@ from typing import Any
 from expectations.findings import Finding, finding_record
 from expectations.front_page import DOOR_TITLES, DoorRecord, front_page, summary
 from expectations.gx_sections import rendered_sections
-from expectations.page_parts import EvidenceTable, counted_words, failure_block, in_order, page
+from expectations.page_parts import EvidenceTable, counted_words, failure_block, in_order, page, table_html
 from expectations.suite_files import DOORS, Asset, Suite
 from warehouse.cohorts import Cohort
 
+PLANTED_FAULTS = Path(__file__).parent / "planted_faults.csv"
 FINDING_FIELDS = {field.name for field in fields(Finding)}
 
 
@@ -46,7 +48,8 @@ def write_door(
     _replace(folder / "doors" / f"{suite.door}.json", f"{text}\n")
     _replace(folder / f"{suite.door}.html", _door_page(suite, cohort, run_at, findings, results))
     records = saved_doors(folder)
-    _replace(folder / "index.html", front_page(cohort=cohort, records=records))
+    _replace(folder / "index.html", front_page(cohort=cohort, records=records, quality=folder.parent))
+    _replace(folder / "faults.html", faults_page(cohort))
     _replace(folder / "summary.md", summary(cohort=cohort, records=records))
 
 
@@ -83,6 +86,24 @@ def _door_page(
         parts.append(f"<h3>{escape(asset.name)}</h3>\n<p>{escape(asset.grain)}</p>")
         parts.append(f'<div class="gx">{rendered_sections(result)}</div>' if result else "<p>Not computed.</p>")
     return page(title=f"{DOOR_TITLES[suite.door]}: data quality", cohort=cohort, body="\n".join(parts))
+
+
+def faults_page(cohort: Cohort) -> str:
+    """Which corruption of which raw files is named by which check, as the tests show it."""
+    with PLANTED_FAULTS.open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    parts = [
+        '<p><a href="index.html">All doors</a></p>',
+        f"<p>{len(rows)} ways in which raw files go wrong. Each is put into a clean export by the tests, one at a "
+        "time, and must be named by the check beside it, at the first door that can tell.</p>",
+    ]
+    titles = {"ingest": "Ingest: refused, or counted in the ledger of rejects", **DOOR_TITLES}
+    for door, title in titles.items():
+        of_door = [(row["fault"], row["files"], row["caught_by"]) for row in rows if row["door"] == door]
+        if of_door:
+            head = ("what happened", "files", "caught by")
+            parts.append(f"<h2>{escape(title)}</h2>\n{table_html(head, of_door)}")
+    return page(title="Faults these checks catch", cohort=cohort, body="\n".join(parts))
 
 
 def _plain(value: Any) -> Any:

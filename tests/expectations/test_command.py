@@ -41,7 +41,11 @@ def test_check_doors__exit_code_is_one_only_for_critical_failures(
     assert f"**{severity}** `marts/people/too_low`" in printed
     assert "index.html" in printed
     pages = warehouse / "quality" / "synthetic"
-    assert {path.name for path in pages.glob("*.html")} == {"index.html", *(f"{door}.html" for door in DOORS)}
+    assert {path.name for path in pages.glob("*.html")} == {
+        "index.html",
+        "faults.html",
+        *(f"{door}.html" for door in DOORS),
+    }
 
 
 def test_check_doors__leaves_the_published_database_alone(warehouse: Path, write_suite: WriteSuite) -> None:
@@ -53,7 +57,11 @@ def test_check_doors__leaves_the_published_database_alone(warehouse: Path, write
 def test_check_doors__can_visit_one_door(warehouse: Path, write_suite: WriteSuite) -> None:
     folder = suites(write_suite, severity="critical")
     assert check_doors(cohort="synthetic", warehouse=warehouse, doors=["raw"], suites_folder=folder) == 0
-    assert {path.name for path in (warehouse / "quality" / "synthetic").glob("*.html")} == {"index.html", "raw.html"}
+    assert {path.name for path in (warehouse / "quality" / "synthetic").glob("*.html")} == {
+        "index.html",
+        "raw.html",
+        "faults.html",
+    }
 
 
 def test_check_doors__says_everything_that_is_missing_and_what_to_run(tmp_path: Path) -> None:

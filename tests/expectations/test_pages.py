@@ -1,4 +1,6 @@
+import csv
 import re
+from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -84,7 +86,7 @@ def a_rich_suite(door: str = "raw") -> dict[str, Any]:
 def test_pages__load_nothing_and_lead_nowhere_but_to_each_other(visit: Any) -> None:
     folder = visit(a_rich_suite())
     pages = sorted(folder.glob("*.html"))
-    assert [page.name for page in pages] == ["index.html", "raw.html"]
+    assert [page.name for page in pages] == ["faults.html", "index.html", "raw.html"]
     for page in pages:
         text = page.read_text(encoding="utf-8")
         found = resources(text)
@@ -106,7 +108,7 @@ def test_pages__show_what_great_expectations_renders_without_its_ids(visit: Any)
 def test_pages__are_the_same_for_the_same_data_and_time(visit: Any) -> None:
     first, second = visit(a_rich_suite(), folder="first"), visit(a_rich_suite(), folder="second")
     names = sorted(path.relative_to(first) for path in first.rglob("*") if path.is_file())
-    assert len(names) == 4
+    assert len(names) == 5
     for name in names:
         assert (first / name).read_bytes() == (second / name).read_bytes(), name
 
@@ -127,7 +129,7 @@ def test_front_page__shows_the_gravest_failures_first_with_count_reason_and_reme
 
 def test_front_page__shows_evidence_and_folds_what_was_checked(visit: Any) -> None:
     text = (visit(a_rich_suite()) / "index.html").read_text(encoding="utf-8")
-    assert "<h2>Groups</h2>" in text
+    assert "<h3>Groups</h3>" in text
     assert "group 3" in text
     assert "% even" in text
     assert "<summary>Raw landing: 5 rules" in text
@@ -152,7 +154,7 @@ def test_front_page__gathers_the_doors_and_says_which_were_not_reached(visit: An
     for door in ("raw", "staging"):
         folder = visit(a_suite(an_asset(an_expectation(f"{door}_holds")), door=door))
     text = (folder / "index.html").read_text(encoding="utf-8")
-    assert text.count("✔ holds") == 4, "two doors, two rules"
+    assert text.count("✔ holds") == 5, "the verdict, two doors, two rules"
     assert text.count("not reached") == 2
     later = NOW.replace(year=2027)
     visit(a_suite(an_asset(an_expectation("raw_holds", kwargs=TOO_LOW))), now=later)
@@ -160,6 +162,62 @@ def test_front_page__gathers_the_doors_and_says_which_were_not_reached(visit: An
     assert text.count("not reached") == 3, "what staging found is of an earlier landing"
     assert "before what is upstream of it" in text
     assert "| staging |  | not reached |" in (folder / "summary.md").read_text(encoding="utf-8")
+
+
+def of_ukb() -> dict[str, Any]:
+    """A suite with the evidence that has a section of its own, as the house suites have it."""
+    flow = (
+        "select 'study' as study, 'grip_strength' as exposure, 'm81' as outcome_definition, step, reason, n_in, "
+        "n_in - n_out as n_excluded, n_out from (values (1, 'withdrew consent', 1003, 1000), "
+        "(2, 'sex not recorded', 1000, 1000)) as steps (step, reason, n_in, n_out)"
+    )
+    evidence = [
+        {"name": "rejected", "title": "What was rejected", "note": "By rule.", "query": "select 1 as n where false"},
+        {"name": "eligibility_flow", "title": "Eligibility flow", "note": "Each exclusion once.", "query": flow},
+    ]
+    fields = (
+        "select 'p46_i0' as field_column, count(*) as n_participants, 0.6 as share_present, 0.99 as share_in_showcase "
+        "from people"
+    )
+    numbers = (
+        "select 'p46_i0' as field_column, 'grip_strength_left_kg' as field_name, count(*) as n_participants, "
+        "0.0 as share_not_numeric, 0.02 as share_implausible, 0.0 as least_plausible, 90.0 as greatest_plausible, "
+        "15.0 as fifth_percentile, 30.0 as median, 48.0 as ninety_fifth_percentile from people"
+    )
+    files = "select 'hesin.csv' as file, 'hesin' as landed_as, 1200 as n_rows, 3 as n_rejected"
+    assets = [
+        an_asset(
+            an_expectation(f"{name}_there", kwargs={"column": column, "min_value": 0}), name=name, key=[key],
+            query=query, shown_as={"title": title, "note": "Counts."},
+        )
+        for name, key, column, title, query in (
+            ("landed_files", "file", "n_rows", "What came in", files),
+            ("field_presence", "field_column", "share_present", "Missingness", fields),
+            ("numeric_fields", "field_column", "median", "Numeric fields", numbers),
+        )
+    ]  # fmt: skip
+    return a_suite(*assets, evidence=evidence)
+
+
+def test_front_page__tells_the_way_of_the_data_in_sections(visit: Any) -> None:
+    text = (visit(of_ukb()) / "index.html").read_text(encoding="utf-8")
+    titles = ("What came in", "What was rejected", "Who is analysed", "What is missing", "Field by field", "Every rule")
+    places = [text.index(f"<h2>{title}</h2>") for title in titles]
+    assert places == sorted(places)
+    assert "<strong>Nothing.</strong>" in text, "nothing was rejected"
+    assert "grip strength on m81: 1,000 of 1,003 (99.7 %)" in text
+    assert "−3" in text
+    assert "Hand grip strength (left) <code>p46_i0</code>" in text, "a field by its Showcase title"
+    assert "2 % implausible" in text
+    assert "median 30, from 15 to 48, plausible 0 to 90" in text
+
+
+def test_faults_page__lists_every_fault_with_its_check(visit: Any) -> None:
+    text = (visit(a_rich_suite()) / "faults.html").read_text(encoding="utf-8")
+    with (Path(__file__).parents[2] / "expectations/planted_faults.csv").open(newline="", encoding="utf-8") as stream:
+        faults = list(csv.DictReader(stream))
+    assert len(faults) >= 40
+    assert all(escape(fault["fault"]) in text and escape(fault["caught_by"]) in text for fault in faults)
 
 
 def test_summary__is_short_markdown_with_verdict_and_remedies(visit: Any) -> None:
