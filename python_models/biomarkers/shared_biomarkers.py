@@ -6,4 +6,5 @@ from python_models.frames.overlap_rows import shared_biomarker_rows
 def model(dbt, session):
     dbt.config(materialized="table")
     dbt.ref("biomarker_hazard_ratios")
+    dbt.ref("biomarker_panels")
     return shared_biomarker_rows(session)

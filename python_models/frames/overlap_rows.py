@@ -12,6 +12,7 @@ import pyarrow as pa
 from scipy import stats
 
 from python_models.estimators.mediation.overlap import DENOMINATORS, mediator_overlap, shared_mediators
+from python_models.estimators.scans.effect_agreement import effect_agreement
 from python_models.frames.biomarker_blocks import PLATFORMS
 from python_models.frames.biomarker_rows import LEVEL, finite
 
@@ -35,6 +36,7 @@ SHARED = pa.schema(
         ("q_value", pa.float64()),
         ("is_shared", pa.bool_()),
         ("is_same_direction", pa.bool_()),
+        ("is_pruned", pa.bool_()),
         ("flag_reason", pa.string()),
     ]
 )
@@ -47,11 +49,11 @@ COUNTS = [
         for name in (
             "expected", "share", "share_lower", "share_upper", "same_direction_share", "same_direction_share_lower",
             "same_direction_share_upper", "hypergeometric_p", "permutation_p", "permutation_mean", "permutation_upper",
-            "same_direction_p", "effect_correlation", "concordance",
+            "same_direction_p", "effect_correlation", "concordance", "effect_correlation_p", "concordance_p",
         )
     ),
 ]  # fmt: skip
-BIOMARKER_OVERLAP = pa.schema([*list(SHARED)[:4], *COUNTS])
+BIOMARKER_OVERLAP = pa.schema([*list(SHARED)[:3], ("biomarker_set", pa.string()), ("platform", pa.string()), *COUNTS])
 MEDIATOR_OVERLAP = pa.schema(
     [
         *((name, pa.string()) for name in ("study", "arm", "exposure", "scaling", "second_exposure")),
@@ -73,7 +75,14 @@ class _Pair:
     q: tuple[F8, F8]
 
     def on(self, platform: str) -> "_Pair":
-        keep = np.flatnonzero(np.isin(self.platform, PLATFORMS if platform == BOTH else [platform]))
+        return self._at(np.flatnonzero(np.isin(self.platform, PLATFORMS if platform == BOTH else [platform])))
+
+    def without(self, left_out: set[tuple[str, str]]) -> "_Pair":
+        """Without some (platform, biomarker)."""
+        keys = zip(self.platform.tolist(), self.biomarker, strict=True)
+        return self._at(np.array([k for k, key in enumerate(keys) if key not in left_out], dtype=np.intp))
+
+    def _at(self, keep: npt.NDArray[np.intp]) -> "_Pair":
         return _Pair(
             self.platform[keep],
             [self.biomarker[k] for k in keep],
@@ -112,7 +121,7 @@ def _count_rows(pair: _Pair, common: Row) -> list[Row]:
         signs = [np.where(q < LEVEL, np.sign(e), 0.0) for e, q in zip(these.effect, these.q, strict=True)]
         found = mediator_overlap(sign_first=signs[0], sign_second=signs[1], strata=these.platform, seed=SEED)
         m, same = found.n_background, np.sign(these.effect[0]) == np.sign(these.effect[1])
-        varies = m > 2 and all(np.ptp(effect) > 0 for effect in these.effect)
+        agreement = effect_agreement(*these.effect, strata=these.platform, seed=SEED)
         sizes = (
             found.n_first + found.n_second - found.n_shared,
             found.n_first,
@@ -139,9 +148,11 @@ def _count_rows(pair: _Pair, common: Row) -> list[Row]:
                 "permutation_mean": found.permutation_mean,
                 "permutation_upper": found.permutation_upper,
                 "same_direction_p": found.same_direction_p,
-                "effect_correlation": float(np.corrcoef(*these.effect)[0, 1]) if varies else None,
                 "concordance": float(same.mean()),
             }
+            if agreement is not None:
+                row |= {"effect_correlation": agreement.correlation, "effect_correlation_p": agreement.correlation_p}
+                row["concordance_p"] = agreement.concordance_p
             if size > 0:
                 exact = stats.binomtest(found.n_same_direction, size).proportion_ci(method="exact")
                 row["same_direction_share"] = found.n_same_direction / size
@@ -183,6 +194,7 @@ def _pairs_of_arms(session: duckdb.DuckDBPyConnection) -> list[tuple[Row, _Pair]
 def shared_biomarker_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
     """Biomarkers tested for both outcomes of two arms, with the false-discovery rate of being tied to both."""
     rows: list[Row] = []
+    pruned = _pruned(session)
     for common, pair in _pairs_of_arms(session):
         for platform in PLATFORMS:
             these = pair.on(platform)
@@ -203,6 +215,7 @@ def shared_biomarker_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
                         "q_value": float(shared.q[k]),
                         "is_shared": bool(shared.is_shared[k]),
                         "is_same_direction": bool(these.effect[0][k] * these.effect[1][k] > 0),
+                        "is_pruned": (platform, biomarker) in pruned,
                         "flag_reason": these.flag_reason[k],
                     }
                 )
@@ -211,8 +224,18 @@ def shared_biomarker_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
 
 def biomarker_overlap_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
     """How many biomarkers the outcomes of two arms share."""
-    rows = [row for common, pair in _pairs_of_arms(session) for row in _count_rows(pair, common)]
+    pruned = _pruned(session)
+    rows: list[Row] = []
+    for common, pair in _pairs_of_arms(session):
+        rows += _count_rows(pair, {**common, "biomarker_set": "all"})
+        rows += _count_rows(pair.without(pruned), {**common, "biomarker_set": "pruned"})
     return pa.Table.from_pylist(rows, schema=BIOMARKER_OVERLAP)
+
+
+def _pruned(session: duckdb.DuckDBPyConnection) -> set[tuple[str, str]]:
+    """Platform and biomarker of the near-copies that another stands for."""
+    found = session.execute("select platform, biomarker from marts.biomarker_panels where is_pruned").fetchall()
+    return {(platform, biomarker) for platform, biomarker in found}
 
 
 def _unpruned(rows: Iterable[Row], pruned: set[tuple[str, str]]) -> list[Row]:
@@ -233,10 +256,7 @@ def mediator_overlap_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
         order by study, outcome, arm, exposure, scaling, platform, biomarker
         """,
     )
-    pruned = {
-        tuple(row)
-        for row in session.execute("select platform, biomarker from marts.biomarker_panels where is_pruned").fetchall()
-    }
+    pruned = _pruned(session)
     families = _grouped(
         rows, lambda row: tuple(row[name] for name in ("study", "arm", "exposure", "scaling", "outcome"))
     )

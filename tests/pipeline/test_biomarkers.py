@@ -148,19 +148,81 @@ def test_q_values_recomputed_in_sql(built: Project) -> None:
         assert float(str(worst[0])) < 1e-12
 
 
-def test_flagged_biomarkers_carry_their_reason(built: Project) -> None:
-    flagged = {
-        row[0]
-        for row in built.query("select biomarker from results.biomarker_hazard_ratios where flag_reason is not null")
-    }
-    declared = {
-        row[0]
-        for row in built.query(
-            "select biomarker from seeds.biomarker_flags inner join marts.biomarkers using (biomarker)"
+@pytest.mark.parametrize(
+    "table",
+    ["biomarker_hazard_ratios", "biomarker_associations", "shared_biomarkers", "replications", "mediation_effects"],
+)
+def test_flagged_biomarkers_carry_their_reason(built: Project, table: str) -> None:
+    """Creatinine, CKB, LEP: in every table that lists them, and no other biomarker."""
+    listed = f"(select distinct platform, biomarker, flag_reason from results.{table}) as listed"
+    differing = built.query(
+        f"select biomarker from {listed} left join seeds.biomarker_flags as flags using (platform, biomarker) "
+        "where listed.flag_reason is distinct from flags.reason and listed.platform in ('protein', 'metabolite')"
+    )
+    assert differing == []
+    assert built.query(f"select 1 from {listed} where biomarker = 'creatinine' and flag_reason is not null")
+
+
+def test_replications_test_nothing_they_did_not_find(built: Project) -> None:
+    assert (
+        built.query(
+            "select 1 from results.replications "
+            "where replication_p_value is not null and not coalesce(is_discovered, false)"
         )
+        == []
+    )
+    parts = built.query(
+        """
+        select replications.split, max(replications.discovery_n_events + coalesce(replications.replication_n_events, 0)
+            - ratios.n_events)
+        from results.replications as replications
+        inner join results.biomarker_hazard_ratios as ratios using (study, arm, outcome_definition, platform, biomarker)
+        group by 1
+        """
+    )
+    assert {row[0] for row in parts} == {"random_halves", "nation", "consortium_selection"}
+    assert all(row[1] is None or int(str(row[1])) <= 0 for row in parts)
+
+
+def test_enrichment_backgrounds_are_the_tested_biomarkers(built: Project) -> None:
+    differing = built.query(
+        """
+        with tested as (
+            select study, arm, platform, count(p_value) as n, count(*) filter (q_value < 0.05) as n_hits
+            from results.biomarker_hazard_ratios group by all
+        )
+        select enrichment.set_name from results.biomarker_enrichment as enrichment
+        inner join tested
+            on enrichment.study = tested.study and enrichment.hit_list = tested.arm
+            and enrichment.platform = tested.platform
+        where enrichment.n_background != tested.n or enrichment.n_hits != tested.n_hits
+        """
+    )
+    assert differing == []
+    assert {row[0] for row in built.query("select distinct collection from results.biomarker_enrichment")} == {
+        "olink_panel",
+        "nmr_group",
     }
-    assert flagged == declared
-    assert "creatinine" in flagged
+
+
+def test_truth_measures_are_those_of_the_estimates(built: Project) -> None:
+    n, agree = built.query(
+        """
+        with nulls as (
+            select ratios.arm, ratios.platform, avg((ratios.p_value < 0.05)::int) as share
+            from results.biomarker_hazard_ratios as ratios
+            inner join marts.planted_truths as truths
+                on truths.quantity = 'biomarker_effect' and truths.mediator = ratios.biomarker
+                and truths.outcome = ratios.outcome and starts_with(truths.note, ratios.platform)
+            where truths.large_sample_value = 0 and ratios.p_value is not null group by all
+        )
+        select count(*), avg((abs(measures.estimate - nulls.share) < 1e-12)::int)
+        from results.biomarker_truth_measures as measures inner join nulls using (arm, platform)
+        where measures.measure = 'null_p_below_0.05'
+        """
+    )[0]
+    assert int(str(n)) > 0
+    assert float(str(agree)) == 1.0
 
 
 def test_planted_effects_on_biomarkers_come_back(built: Project) -> None:

@@ -1,0 +1,11 @@
+"""How the biomarker scans do against what was planted."""
+
+from python_models.frames.biomarker_truth_rows import biomarker_truth_rows
+
+
+def model(dbt, session):
+    dbt.config(materialized="table")
+    dbt.ref("biomarker_hazard_ratios")
+    dbt.ref("shared_biomarkers")
+    dbt.ref("planted_truths")
+    return biomarker_truth_rows(session)
