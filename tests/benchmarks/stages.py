@@ -24,6 +24,7 @@ def stage_measurements(sizes: dict[str, list[str]] = SIZES) -> list[Measurement]
             "write the synthetic cohort": [sys.executable, "-m", "warehouse.synthetic", *options, "--out", EXPORT],
             "ingest": [sys.executable, "-m", "warehouse.ingest", "--from", EXPORT, "--cohort", "synthetic"],
             "dbt build, seeds to marts": [dbt, "--quiet", "build", "--select", "+marts_expectations"],
+            "dbt build, survival": [dbt, "--quiet", "build", "--select", "survival", "analysis_choices"],
             "dbt build, whole": [dbt, "--quiet", "build"],
         }
         with tempfile.TemporaryDirectory() as scratch:

@@ -102,7 +102,7 @@ def _slope(first: F8, second: F8) -> F8:
     """Total least squares through the origin: the major axis of the points and their mirror images."""
     xx, yy = np.sum(first**2, axis=-1), np.sum(second**2, axis=-1)
     xy = np.sum(first * second, axis=-1)
-    return np.asarray((yy - xx + np.sqrt((yy - xx) ** 2 + 4.0 * xy**2)) / (2.0 * xy))
+    return np.asarray(np.tan(0.5 * np.arctan2(2.0 * xy, xx - yy)))
 
 
 def pattern_similarity(*, first: F8, second: F8, covariance: F8, rng: np.random.Generator) -> PatternSimilarity:
