@@ -173,7 +173,9 @@ class BiomarkerStudy:
         samples = np.flatnonzero(complete)
         people, followed = rows[samples], follow_up[samples]
         events = event[followed]
-        named = [name for name in covariates if name != STRATA_COLUMN]
+        # A level without an event among these people has no finite estimate: like a category's, it joins the reference.
+        empty = {name for name, values in (more or {}).items() if not events[values[people] > 0].any()}
+        named = [name for name in covariates if name != STRATA_COLUMN and name not in empty]
         base = build_design(columns=columns, covariates=named, rows=people, event=events).values
         has_strata = STRATA_COLUMN in covariates and samples.size > 0
         everyone = np.ones(samples.size, dtype=bool)

@@ -17,7 +17,7 @@ from python_models.frames.biomarker_designs import LIFESTYLE, BiomarkerDesign, E
 from python_models.frames.biomarker_rows import LEVEL, biomarker_columns, finite, one_thread
 from python_models.frames.build import cohort_of_build
 from python_models.frames.mediation_families import LEFT_OUT, MediationFamily, SelectionFamily, halves_of, joint_p
-from python_models.frames.mediation_study import FAMILY, MediationStudy, everyone
+from python_models.frames.mediation_study import CLINICAL, FAMILY, MediationStudy, everyone
 
 Row = dict[str, Any]
 SEED = 20_260_101
@@ -184,7 +184,7 @@ def _warnings(row: Row, event_share: float, days_after_exposure: float) -> str:
             mediator_minus_exposure_days=days_after_exposure,
             are_early_events_dropped=False,
             is_exposure_part_of_mediator=row["flag_reason"] is not None and row["arm"] != LIFESTYLE,
-            is_selected_here=bool(row.get("is_mediator")),
+            is_selected_here=bool(row.get("is_mediator")) and row["platform"] != CLINICAL,
         )
     )
 

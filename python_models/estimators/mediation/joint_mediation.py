@@ -17,7 +17,7 @@ from scipy.special import ndtri
 from python_models.estimators.mediation.faults import FloatArray, column_faults, raise_if_any
 from python_models.estimators.mediation.monte_carlo import DEFAULT_DRAWS
 from python_models.estimators.mediation.natural_effects import Contrast
-from python_models.estimators.mediation.regression_fits import design_matrix, design_refusal
+from python_models.estimators.mediation.regression_fits import design_matrix, triangular
 from python_models.estimators.survival.cox import Ties, fit_cox
 
 
@@ -168,29 +168,26 @@ def fit_joint_mediation(
         return JointMediation(labels, None, none, none, none, square, n, n_events, reason)
 
     design = design_matrix(exposure=a, others=np.column_stack([c, extra]))
-    reason = design_refusal(design)
-    if reason is not None:
-        return refuse(f"mediator models: {reason}")
-    q, r = np.linalg.qr(design)
-    slopes = np.linalg.solve(r, q.T @ m)[1]
-    residual = m - q @ (q.T @ m)
-    spread = residual.std(axis=0)
-    is_flat = spread <= 1e-10 * np.maximum(m.std(axis=0), np.finfo(float).tiny)
+    solved = triangular(design=design, responses=m)
+    if isinstance(solved, str):
+        return refuse(f"mediator models: {solved}")
+    slopes = solved.beta[1]
+    residual_covariance = solved.residual_factor.T @ solved.residual_factor / (n - design.shape[1])
+    # The spread at hand beside the spread given: a flat residual is rounding.
+    is_flat = np.sqrt(np.diag(residual_covariance)) <= 1e-10 * np.maximum(m.std(axis=0), np.finfo(float).tiny)
     if is_flat.any():
         flat = ", ".join(label for label, bad in zip(labels, is_flat, strict=True) if bad)
         return refuse(f"mediator models: constant, or a combination of exposure and covariates: {flat}")
-    residual_covariance = residual.T @ residual / (n - design.shape[1])
     # Var(b1) = S x [(X'X)^-1] at the exposure; its root is the exposure's row of R^-1.
-    root = np.linalg.inv(r)[1]
-    mediator_covariance = residual_covariance * float(root @ root)
+    mediator_covariance = residual_covariance * float(solved.root[1] @ solved.root[1])
 
     other_names = tuple(f"covariate_{j + 1}" for j in range(c.shape[1]))
     model = {"exit": t, "event": d == 1, "entry": entry, "strata": strata, "ties": ties}
     fit = fit_cox(covariates=np.column_stack([a, m, c]), names=("exposure", *labels, *other_names), **model)
     if fit.refusal is not None:
         return refuse(f"outcome model: {fit.refusal}")
-    single = np.empty(k)
-    for j in range(k):
+    single = (contrast.exposure_to - contrast.exposure_from) * slopes * fit.beta[1 : 1 + k]
+    for j in range(k if k > 1 else 0):
         alone = fit_cox(covariates=np.column_stack([a, m[:, j], c]), **model)
         if alone.refusal is not None:
             return refuse(f"outcome model with {labels[j]} alone: {alone.refusal}")
