@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -30,6 +32,28 @@ RATE_ERROR = 3 * np.sqrt(0.05 * 0.95 / PANELS)
 
 B1, T1, T2 = 0.3, -0.3, -0.4
 
+Report = Callable[[str, float, float, float, int], None]
+
+
+@pytest.fixture(scope="module")
+def report(request: pytest.FixtureRequest) -> Iterator[Report]:
+    """Collects (what, found, nominal, Monte-Carlo error, repetitions) and shows them as a table at the end."""
+    lines: list[str] = []
+
+    def add(what: str, found: float, nominal: float, error: float, repetitions: int) -> None:
+        lines.append(f"{what:58} {found:8.4f} {nominal:8.4f} {error:8.4f} {repetitions:6,}")
+
+    yield add
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+    with capture.global_and_fixture_disabled():
+        print(f"\n{'mediation, recovery':58} {'found':>8} {'nominal':>8} {'MC error':>8} {'runs':>6}")
+        print("\n".join(lines))
+
+
+def coverage_error(nominal: float, repetitions: int) -> float:
+    """Monte-Carlo standard error of a share that is `nominal`."""
+    return float(np.sqrt(nominal * (1.0 - nominal) / repetitions))
+
 
 def cohort(rng: np.random.Generator, n: int, interaction: float = 0.0) -> dict[str, np.ndarray]:
     """M = 1 + B1 A + 0.2 C1 + e; hazard exp(T1 A + T2 M + interaction A M + 0.2 C1), 5 to 10 % have the event by day
@@ -56,7 +80,7 @@ def fitted(rng: np.random.Generator, interaction: float = 0.0) -> MediationFit:
 
 
 @pytest.mark.parametrize("interaction", [0.0, 0.15])
-def test_recovery__delta_and_monte_carlo_intervals_cover(interaction: float) -> None:
+def test_recovery__delta_and_monte_carlo_intervals_cover(interaction: float, report: Report) -> None:
     rng = np.random.default_rng(20_260_101)
     truth = effect_values(np.array([1.0, B1, 1.0, T1, T2, interaction]), contrast=Contrast())
     fits = [fitted(rng, interaction) for _ in range(COHORTS)]
@@ -70,13 +94,17 @@ def test_recovery__delta_and_monte_carlo_intervals_cover(interaction: float) -> 
         j = EFFECTS.index(name)
         # Bias within three standard errors of the mean over cohorts, plus the O(1/events) bias of maximum likelihood.
         error = estimates[:, j].std() / np.sqrt(COHORTS)
+        report(f"mean of {name}, interaction {interaction}", estimates[:, j].mean(), truth[j], error, COHORTS)
         assert abs(estimates[:, j].mean() - truth[j]) < 3 * error + 0.02 * abs(truth[j]), name
-        for low, high in ((lower[:, j], upper[:, j]), (drawn.lower[:, j], drawn.upper[:, j])):
-            coverage = np.mean((low <= truth[j]) & (truth[j] <= high))
+        bounds = {"delta": (lower[:, j], upper[:, j]), "Monte-Carlo": (drawn.lower[:, j], drawn.upper[:, j])}
+        for method, (low, high) in bounds.items():
+            coverage = float(np.mean((low <= truth[j]) & (truth[j] <= high)))
+            what = f"coverage of {name}, {method}, interaction {interaction}"
+            report(what, coverage, 0.95, coverage_error(0.95, COHORTS), COHORTS)
             assert COVERAGE[0] <= coverage <= COVERAGE[1], (name, coverage)
 
 
-def test_recovery__share_intervals_cover_where_a_share_is_given() -> None:
+def test_recovery__share_intervals_cover_where_a_share_is_given(report: Report) -> None:
     rng = np.random.default_rng(20_260_102)
     paths = np.array([1.0, B1, 1.0, T1, T2, 0.0])
     truth = effect_values(paths, contrast=Contrast())
@@ -100,11 +128,14 @@ def test_recovery__share_intervals_cover_where_a_share_is_given() -> None:
     log_covered = np.mean(
         ((drawn.log_share_lower <= true_log_share) & (true_log_share <= drawn.log_share_upper))[is_given]
     )
+    n_given = int(is_given.sum())
+    for what, share in (("VanderWeele's share", covered), ("log-scale share", log_covered)):
+        report(f"coverage of {what}, Monte-Carlo", float(share), 0.95, coverage_error(0.95, n_given), n_given)
     assert COVERAGE[0] <= covered <= COVERAGE[1]
     assert COVERAGE[0] <= log_covered <= COVERAGE[1]
 
 
-def test_recovery__bootstrap_interval_covers() -> None:
+def test_recovery__bootstrap_interval_covers(report: Report) -> None:
     rng = np.random.default_rng(20_260_103)
     j = EFFECTS.index("tnie")
     covered = 0
@@ -114,10 +145,12 @@ def test_recovery__bootstrap_interval_covers() -> None:
         got = bootstrap_natural_effects(**data, n_bootstraps=200, seed=k)
         assert got.refusal is None
         covered += got.lower[j] <= B1 * T2 <= got.upper[j]
+    error = coverage_error(0.95, BOOTSTRAP_COHORTS)
+    report("coverage of tnie, bootstrap", covered / BOOTSTRAP_COHORTS, 0.95, error, BOOTSTRAP_COHORTS)
     assert BOOTSTRAP_COVERAGE[0] <= covered / BOOTSTRAP_COHORTS <= BOOTSTRAP_COVERAGE[1]
 
 
-def test_recovery__joint_indirect_effect_of_correlated_mediators() -> None:
+def test_recovery__joint_indirect_effect_of_correlated_mediators(report: Report) -> None:
     rng = np.random.default_rng(20_260_104)
     slopes, effects = np.array([0.3, 0.2, 0.0]), np.array([-0.3, 0.0, -0.2])
     estimates, covered = [], 0
@@ -139,7 +172,11 @@ def test_recovery__joint_indirect_effect_of_correlated_mediators() -> None:
         assert got.effects is not None
         estimates.append(got.effects.estimate[0])
         covered += got.effects.draws_lower[0] <= slopes @ effects <= got.effects.draws_upper[0]
-    error = np.std(estimates) / np.sqrt(BOOTSTRAP_COHORTS)
+    error = float(np.std(estimates) / np.sqrt(BOOTSTRAP_COHORTS))
+    truth = float(slopes @ effects)
+    report("mean of the joint indirect effect", float(np.mean(estimates)), truth, error, BOOTSTRAP_COHORTS)
+    of_coverage = coverage_error(0.95, BOOTSTRAP_COHORTS)
+    report("its coverage, Monte-Carlo", covered / BOOTSTRAP_COHORTS, 0.95, of_coverage, BOOTSTRAP_COHORTS)
     assert abs(np.mean(estimates) - slopes @ effects) < 3 * error + 0.02 * abs(slopes @ effects)
     assert BOOTSTRAP_COVERAGE[0] <= covered / BOOTSTRAP_COHORTS <= BOOTSTRAP_COVERAGE[1]
 
@@ -155,18 +192,19 @@ def paths_of_panel(rng: np.random.Generator, kinds: np.ndarray, spread: float = 
 @pytest.mark.parametrize(
     "shares", [(0.9, 0.05, 0.05, 0.0), (0.6, 0.2, 0.2, 0.0), (0.85, 0.07, 0.05, 0.03), (0.1, 0.1, 0.75, 0.05)]
 )
-def test_recovery__hdmt_keeps_its_false_discovery_rate(shares: tuple[float, ...]) -> None:
+def test_recovery__hdmt_keeps_its_false_discovery_rate(shares: tuple[float, ...], report: Report) -> None:
     rng = np.random.default_rng(20_260_105)
     false_share = []
     for _ in range(PANELS):
         kinds = rng.choice(4, size=2000, p=shares)
         is_called = hdmt(*paths_of_panel(rng, kinds)).q < 0.05
         false_share.append(np.mean(kinds[is_called] != 3) if is_called.any() else 0.0)
-    error = 3 * np.std(false_share) / np.sqrt(PANELS)
-    assert np.mean(false_share) < 0.05 + error
+    error = float(np.std(false_share) / np.sqrt(PANELS))
+    report(f"false discoveries of HDMT, null shares {shares}", float(np.mean(false_share)), 0.05, error, PANELS)
+    assert np.mean(false_share) < 0.05 + 3 * error
 
 
-def test_recovery__nothing_shared_is_called_shared_at_the_nominal_rate() -> None:
+def test_recovery__nothing_shared_is_called_shared_at_the_nominal_rate(report: Report) -> None:
     """One exposure that moves half the panel, two outcomes with 5 % mediators each and none in common."""
     rng = np.random.default_rng(20_260_106)
     any_called, overlaps = 0, []
@@ -187,11 +225,17 @@ def test_recovery__nothing_shared_is_called_shared_at_the_nominal_rate() -> None
             called.append((hdmt(p_a, p_b).q < 0.05) * 1.0)
         any_called += bool(shared_mediators(*p_joint).is_shared.any())
         overlaps.append(mediator_overlap(sign_first=called[0], sign_second=called[1], seed=k, n_permutations=200))
+    by_chance = [float(np.mean([o.hypergeometric_p < 0.05 for o in overlaps]))]
+    by_chance.append(float(np.mean([o.permutation_p < 0.05 for o in overlaps])))
+    found = (any_called / PANELS, *by_chance)
+    for what, rate in zip(
+        ("false sharing at FDR 5 %", "hypergeometric p < 0.05", "permutation p < 0.05"), found, strict=True
+    ):
+        report(f"nothing shared: {what}", rate, 0.05, coverage_error(0.05, PANELS), PANELS)
     # Every call is false here, so the false-discovery rate is the chance of any call.
     assert any_called / PANELS < 0.05 + RATE_ERROR
     # Disjoint lists: the overlap is no larger than chance.
-    assert np.mean([o.hypergeometric_p < 0.05 for o in overlaps]) < 0.05 + RATE_ERROR
-    assert np.mean([o.permutation_p < 0.05 for o in overlaps]) < 0.05 + RATE_ERROR
+    assert max(by_chance) < 0.05 + RATE_ERROR
 
 
 def test_recovery__overlap_p_is_nominal_when_lists_meet_by_chance() -> None:
