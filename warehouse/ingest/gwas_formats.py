@@ -215,6 +215,50 @@ FORMATS = (
     ),
 )
 
+# Lead SNPs as the two-sample MR packages hold them; the trait is the exposure.
+FORMATS += (
+    _format(
+        "two_sample_mr",
+        "snp effect_allele.exposure other_allele.exposure beta.exposure se.exposure",
+        chromosome="chr.exposure",
+        base_pair_location="pos.exposure",
+        identifier="snp",
+        effect_allele="effect_allele.exposure",
+        other_allele="other_allele.exposure",
+        effect_allele_frequency="eaf.exposure",
+        n="samplesize.exposure",
+        n_cases="ncase.exposure",
+        n_controls="ncontrol.exposure",
+        beta="beta.exposure",
+        standard_error="se.exposure",
+        p_value="pval.exposure",
+    ),
+)
+
+# Any other file whose columns bear the names that munge_sumstats.py understands (upper or lower case; `.` and `-` as
+# `_`). Told last and by its columns' meaning: a variant, both alleles, an effect.
+MUNGEABLE = _format(
+    "mungeable",
+    "",
+    chromosome="chr chrom chromosome",
+    base_pair_location="bp pos position base_pair_location",
+    identifier="snp markername snpid rsid rs rs_number rs_numbers",
+    effect_allele="a1 allele1 allele_1 effect_allele reference_allele inc_allele ea",
+    other_allele="a2 allele2 allele_2 other_allele non_effect_allele dec_allele nea",
+    effect_allele_frequency="eaf frq effect_allele_frequency maf frq_u f_u",
+    info="info",
+    n="n weight",
+    n_cases="n_cas n_cases n_case ncase cases_n",
+    n_controls="n_con n_controls n_control ncontrol controls_n",
+    beta="beta b effect effects log_odds",
+    odds_ratio="or",
+    standard_error="se standard_error stderr",
+    z_score="z zscore z_score gc_zscore",
+    p_value="p pvalue p_value pval p_val gc_pvalue",
+    neg_log10_p_value="log10p neg_log10_p mlog10p neg_log_10_p_value",
+)
+NEEDED_TO_MUNGE = (("identifier",), ("effect_allele",), ("other_allele",), ("beta", "odds_ratio", "z_score"))
+
 # Seen, but one file per trait is needed: regenie --no-split writes BETA.Y1 SE.Y1 ... side by side.
 MANY_TRAITS = frozenset({"chrom", "genpos", "id", "allele0", "allele1", "a1freq"})
 
@@ -222,7 +266,23 @@ MANY_TRAITS = frozenset({"chrom", "genpos", "id", "allele0", "allele1", "a1freq"
 def tell_format(header: Sequence[str]) -> Format | None:
     """The GWAS format of a header; None where it is none."""
     cells = {cell.lower() for cell in header}
-    return next((known for known in FORMATS if known.signature <= cells), None)
+    return next((known for known in FORMATS if known.signature <= cells), _mungeable(cells))
+
+
+def plain_name(cell: str) -> str:
+    """A header cell as munge_sumstats.py compares it, in lower case.
+
+    >>> plain_name("Effect-Allele")
+    'effect_allele'
+    """
+    return cell.lower().replace("-", "_").replace(".", "_")
+
+
+def _mungeable(cells: set[str]) -> Format | None:
+    plain = {plain_name(cell) for cell in cells}
+    columns = MUNGEABLE.columns
+    has_all = all(any(plain.intersection(columns[name]) for name in names) for names in NEEDED_TO_MUNGE)
+    return MUNGEABLE if has_all else None
 
 
 def holds_many_traits(header: Sequence[str]) -> bool:

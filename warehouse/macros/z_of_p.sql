@@ -1,9 +1,11 @@
-{# |Z| of a two-sided p value given as -log10 P below 300, to 15 digits: Wichura 1988, Applied Statistics 37:477-484, algorithm AS 241 (PPND16). #}
+{# |Z| of a two-sided p value given as -log10 P, to 15 digits: Wichura 1988, Applied Statistics 37:477-484, algorithm AS 241 (PPND16), and beyond
+   its range, from 300, the tail's asymptotic series: z^2 = y solves y = -2 log(P / 2) - log(2 pi y) - 2 / y + 5 / y^2 - 74 / (3 y^3), in four rounds from y = -2 log(P / 2). #}
 {% macro z_of_neg_log10_p(neg_log10_p) -%}
     {%- set q = "(0.5e0 - power(10e0, -(" ~ neg_log10_p ~ ")) / 2e0)" -%}
     {%- set r = "sqrt((" ~ neg_log10_p ~ ") * ln(10e0) + ln(2e0))" -%}
     {%- set middle = "(0.180625e0 - " ~ q ~ " * " ~ q ~ ")" -%}
 case
+    when ({{ neg_log10_p }}) >= 300 then {{ z_of_tiny_p(neg_log10_p) }}
     when {{ q }} <= 0.425e0 then {{ q }} * {{ horner(middle, ['2.5090809287301226727e3', '3.3430575583588128105e4', '6.7265770927008700853e4', '4.5921953931549871457e4', '1.3731693765509461125e4', '1.9715909503065514427e3', '1.3314166789178437745e2', '3.3871328727963666080e0']) }}
         / {{ horner(middle, ['5.2264952788528545610e3', '2.8729085735721942674e4', '3.9307895800092710610e4', '2.1213794301586595867e4', '5.3941960214247511077e3', '6.8718700749205790830e2', '4.2313330701600911252e1', '1e0']) }}
     when {{ r }} <= 5e0 then {{ horner("(" ~ r ~ " - 1.6e0)", ['7.74545014278341407640e-4', '2.27238449892691845833e-2', '2.41780725177450611770e-1', '1.27045825245236838258e0', '3.64784832476320460504e0', '5.76949722146069140550e0', '4.63033784615654529590e0', '1.42343711074968357734e0']) }}
@@ -20,4 +22,15 @@ end
         {%- set text.value = "(" ~ text.value ~ " * " ~ x ~ " + " ~ coefficient ~ ")" -%}
     {%- endfor -%}
 {{ text.value }}
+{%- endmacro %}
+
+{# |Z| where -log10 P is at least 300. #}
+{% macro z_of_tiny_p(neg_log10_p) -%}
+    {%- set a = "(2e0 * ((" ~ neg_log10_p ~ ") * ln(10e0) + ln(2e0)))" -%}
+    {%- set y = namespace(value=a) -%}
+    {%- for _ in range(4) -%}
+        {%- set y.value = "(" ~ a ~ " - ln(2e0 * pi() * " ~ y.value ~ ") - 2e0 / " ~ y.value ~ ")" if loop.index < 4
+            else "(" ~ a ~ " - ln(2e0 * pi() * " ~ y.value ~ ") - 2e0 / " ~ y.value ~ " + 5e0 / power(" ~ y.value ~ ", 2) - 74e0 / 3e0 / power(" ~ y.value ~ ", 3))" -%}
+    {%- endfor -%}
+sqrt({{ y.value }})
 {%- endmacro %}

@@ -74,8 +74,6 @@ with_z_basis as (
                 has_p and p_value = 0 and neg_log10_p_value is null
                 and abs(z_of_effect) >= {{ var('gwas_zero_p_z_min') }} then 'effect'
             when not has_p then 'effect'
-            -- beyond it the quantile leaves the range of its approximation and P that of a double
-            when neg_log10_p_value >= 300 then 'effect'
             else 'p_value'
             {%- else -%}
             when true then 'effect'
