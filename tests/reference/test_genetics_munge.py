@@ -40,9 +40,7 @@ OPTION_OF_FLAG = {"--info-min": "gwas_info_min", "--maf-min": "gwas_maf_min", "-
 
 FOLDER = Path(__file__).resolve().parents[2].parent / "shared/reference/genetics/munge"
 pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="needs ../shared/reference/genetics/munge")
-CASES: list[dict[str, Any]] = (
-    json.loads((FOLDER / "expected.json").read_text())["cases"] if FOLDER.is_dir() else []
-)
+CASES: list[dict[str, Any]] = json.loads((FOLDER / "expected.json").read_text())["cases"] if FOLDER.is_dir() else []
 KEPT = [pytest.param(case, id=case["name"]) for case in CASES if "error" not in case]
 BY_NAME = {case["name"]: case for case in CASES}
 
@@ -57,7 +55,9 @@ def munged(case: dict[str, Any], folder: Path) -> duckdb.DuckDBPyConnection:
         land_associations(AssociationReader(shape, "t"), writer=writer, rejects=Rejects())
     traits = pa.table({"trait": ["t"], "source_format": ["x"], "genome_assembly": [None], "n": [flags.get("--N")],
                        "n_cases": [None], "n_controls": [None], "trait_description": [None]})  # fmt: skip
-    pq.write_table(traits.cast(pa.schema([(name, pa.string()) for name in traits.column_names])), folder / "traits.parquet")
+    pq.write_table(
+        traits.cast(pa.schema([(name, pa.string()) for name in traits.column_names])), folder / "traits.parquet"
+    )
     lines = f"select * from read_parquet('{landed}', file_row_number = true)"
     if "--merge-alleles" in flags:  # the list filters lines before any rule
         kept = f"read_csv('{FOLDER / flags['--merge-alleles']}', delim = '\t', header = true)"

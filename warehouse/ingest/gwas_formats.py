@@ -57,7 +57,7 @@ def _format(name: str, signature: str, test_column: str = "", additive: str = ""
 
 
 # Order matters: the more telling header first.
-FORMATS = (
+FORMATS: tuple[Format, ...] = (
     _format(
         "regenie",
         "chrom genpos id allele0 allele1 a1freq beta se log10p",

@@ -1,8 +1,19 @@
 {# |Z| of a two-sided p value given as -log10 P, to 15 digits: Wichura 1988, Applied Statistics 37:477-484, algorithm AS 241 (PPND16), and beyond
    its range, from 300, the tail's asymptotic series: z^2 = y solves y = -2 log(P / 2) - log(2 pi y) - 2 / y + 5 / y^2 - 74 / (3 y^3), in four rounds from y = -2 log(P / 2). #}
 {% macro z_of_neg_log10_p(neg_log10_p) -%}
-    {%- set q = "(0.5e0 - power(10e0, -(" ~ neg_log10_p ~ ")) / 2e0)" -%}
-    {%- set r = "sqrt((" ~ neg_log10_p ~ ") * ln(10e0) + ln(2e0))" -%}
+{{ z_of_tail(neg_log10_p, central_of_neg_log10_p(neg_log10_p), root_of_neg_log10_p(neg_log10_p)) }}
+{%- endmacro %}
+
+{# The two variables of AS 241, 1/2 - P / 2 and the root of -log(P / 2): name them as columns first where a table is long, they occur thirty times. #}
+{% macro central_of_neg_log10_p(neg_log10_p) -%}
+(0.5e0 - power(10e0, -({{ neg_log10_p }})) / 2e0)
+{%- endmacro %}
+{% macro root_of_neg_log10_p(neg_log10_p) -%}
+sqrt(greatest(({{ neg_log10_p }}) * ln(10e0) + ln(2e0), 0e0))
+{%- endmacro %}
+
+{# |Z| from -log10 P and those two. #}
+{% macro z_of_tail(neg_log10_p, q, r) -%}
     {%- set middle = "(0.180625e0 - " ~ q ~ " * " ~ q ~ ")" -%}
 case
     when ({{ neg_log10_p }}) >= 300 then {{ z_of_tiny_p(neg_log10_p) }}

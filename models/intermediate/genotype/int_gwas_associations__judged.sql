@@ -104,14 +104,26 @@ judged_alone as (
     from with_z_basis
 ),
 
+repeated as (
+    select
+        trait,
+        rsid,
+        min(line_number) as first_line
+    from judged_alone
+    where rule_alone is null
+    group by trait, rsid
+    having count(*) > 1
+),
+
 judged_among_lines as (
     select
-        *,
+        judged_alone.*,
         case
-            when rule_alone is not null then rule_alone
-            when row_number() over (partition by trait, rsid, rule_alone order by line_number) > 1 then 'duplicate_rsid'
+            when judged_alone.rule_alone is not null then judged_alone.rule_alone
+            when judged_alone.line_number > repeated.first_line then 'duplicate_rsid'
         end as rule_among_lines
     from judged_alone
+    left join repeated on judged_alone.trait = repeated.trait and judged_alone.rsid = repeated.rsid
 ),
 
 largest_studies as (
@@ -119,7 +131,7 @@ largest_studies as (
         trait,
         max(n_total) as n_total
     from judged_among_lines
-    where rule_among_lines is null
+    where rule_among_lines is null and is_sized_by_cases
     group by trait
 ),
 
@@ -165,6 +177,8 @@ size_limits as (
 judged_on_size as (
     select
         sized.*,
+        {{ central_of_neg_log10_p('sized.neg_log10_p_value') }} as p_central,
+        {{ root_of_neg_log10_p('sized.neg_log10_p_value') }} as p_root,
         case
             when sized.rule_among_lines is not null then sized.rule_among_lines
             when sized.n < size_limits.n_min then 'sample_size_too_low'
@@ -207,8 +221,8 @@ judged as (
             when judged_on_size.rule_on_size is not null then null
             when judged_on_size.z_basis = 'effect' then judged_on_size.z_of_effect
             when judged_on_size.signed_effect < 0
-                then -({{ z_of_neg_log10_p('judged_on_size.neg_log10_p_value') }})
-            else {{ z_of_neg_log10_p('judged_on_size.neg_log10_p_value') }}
+                then -({{ z_of_tail('judged_on_size.neg_log10_p_value', 'judged_on_size.p_central', 'judged_on_size.p_root') }})
+            else {{ z_of_tail('judged_on_size.neg_log10_p_value', 'judged_on_size.p_central', 'judged_on_size.p_root') }}
         end as z_score
     from judged_on_size
     left join median_effects on judged_on_size.trait = median_effects.trait
