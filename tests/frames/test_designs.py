@@ -49,3 +49,15 @@ def test_complete_rows__nan_and_null_words_are_missing() -> None:
     number = np.array([1.0, np.nan, 2.0])
     word = categories(["a", "b", ""])
     assert complete_rows([number, word]).tolist() == [True, False, False]
+
+
+def test_build_design__a_level_that_another_indicator_says_is_never_the_reference() -> None:
+    # Most are men, who are a level of the question to women; a woman who did not answer has no event.
+    sex = Categories(np.array([1, 1, 1, 1, 0, 0, 0, 0, 0], dtype=np.int32), ("female", "male"))
+    menopause = Categories(np.array([0, 0, 0, 0, 1, 1, 2, 2, 3], dtype=np.int32), ("male", "no", "yes", "unknown"))
+    event = np.array([1, 0, 1, 0, 1, 0, 1, 0, 0], dtype=bool)
+    design = build_design(
+        columns={"sex": sex, "menopause": menopause}, covariates=["sex", "menopause"], rows=np.arange(9), event=event
+    )
+    assert "menopause unknown joined no: no events" in design.notes
+    assert design.names == ("sex: male", "menopause: yes")

@@ -1,8 +1,9 @@
 """Draw cohorts of the generator, fit the primary models of both arms, keep the estimates.
 
-python -m tests.recovery.survival_cohorts writes docs/recovery.md.
+python -m tests.recovery.survival_cohorts [cohorts] writes docs/recovery.md.
 """
 
+import argparse
 import csv
 import math
 from concurrent.futures import ProcessPoolExecutor
@@ -132,9 +133,9 @@ def page(planted: Recovery, null: Recovery) -> str:
     lines = [
         "# Recovery of the planted truth",
         "",
-        f"Written by `python -m tests.recovery.survival_cohorts`: {len(planted.estimate)} seeded SYNTHETIC cohorts of "
-        f"{PEOPLE:,} people, drawn by the generator, cleaned by the rules of the marts, fitted by the house Cox model "
-        "with M2.",
+        f"Written by `python -m tests.recovery.survival_cohorts {len(planted.estimate)}`: so many seeded SYNTHETIC "
+        f"cohorts of {PEOPLE:,} people, drawn by the generator, cleaned by the rules of the marts, fitted by "
+        "the house Cox model with M2.",
         "Truth is what the same model finds in ten million people. `make test ARGS='-m recovery'` holds these numbers "
         "to their limits.",
         "",
@@ -156,7 +157,8 @@ def page(planted: Recovery, null: Recovery) -> str:
         "",
         "## Null cohorts",
         "",
-        "Follow-up dealt out anew among people: no exposure has an effect. Uniform p values by Kolmogorov-Smirnov:",
+        f"Follow-up dealt out anew among people, {len(null.estimate)} cohorts: no exposure has an effect. Are p values "
+        "uniform (Kolmogorov-Smirnov)?",
         "",
         "| exposure | share with p below 0.05 | Kolmogorov-Smirnov p |",
         "|---|---|---|",
@@ -168,8 +170,11 @@ def page(planted: Recovery, null: Recovery) -> str:
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.recovery.survival_cohorts")
+    parser.add_argument("cohorts", nargs="?", type=int, default=COHORTS, help=f"planted cohorts (default {COHORTS})")
+    cohorts = parser.parse_args().cohorts
     PAGE.parent.mkdir(exist_ok=True)
-    PAGE.write_text(page(recover(null=False), recover(null=True)), encoding="utf-8")
+    PAGE.write_text(page(recover(null=False, cohorts=cohorts), recover(null=True)), encoding="utf-8")
     print(PAGE.read_text(encoding="utf-8"))
     return 0
 
