@@ -150,6 +150,58 @@ def _study_faults(seeds: dict[str, Rows]) -> list[Fault]:
     return faults
 
 
+def _is_parameter(kind: str, parameter: str, seeds: dict[str, Rows]) -> bool:
+    """Whether a sensitivity analysis of this kind can be done with this parameter."""
+    covariates = {row["covariate"] for row in seeds.get("covariates", [])}
+    definitions = {row["outcome_definition"] for row in seeds.get("outcome_definitions", [])}
+    rules: dict[str, Callable[[str], bool]] = {
+        "lag_years": lambda text: TYPES["double"](text) and float(text) > 0,
+        "follow_up_years": lambda text: TYPES["double"](text) and float(text) > 0,
+        "multiple_imputation": lambda text: TYPES["integer"](text) and int(text) >= 2,
+        "end_date": TYPES["date"],
+        "outcome_definition": lambda text: text in definitions,
+        "add_covariate": lambda text: set(text.split("+")) <= covariates,
+        "stratify": lambda text: set(text.split("+")) <= covariates,
+        "subset": lambda text: bool(text.partition("=")[0] and text.partition("=")[2]),
+    }
+    return rules.get(kind, lambda text: text == "")(parameter)
+
+
+def _survival_faults(seeds: dict[str, Rows]) -> list[Fault]:
+    """Sensitivity analyses with a parameter of their kind, joint exposures of two, controls with what they need."""
+    faults = [
+        Fault(
+            f"sensitivity_analyses.csv, {row['analysis']}",
+            f"has a parameter that {row['kind']} can use, not '{row['parameter']}'",
+            "mend it: see the column's description in _seeds.yml",
+        )
+        for row in seeds.get("sensitivity_analyses", [])
+        if not _is_parameter(row["kind"], row["parameter"], seeds)
+    ]
+    exposures = {(row["study"], row["arm"], row["exposure"]) for row in seeds.get("exposures", [])}
+    parts: dict[tuple[str, str, str], list[dict[str, str]]] = {}
+    for row in seeds.get("joint_exposures", []):
+        parts.setdefault((row["study"], row["arm"], row["joint_exposure"]), []).append(row)
+    for (study, arm, joint), own in parts.items():
+        where = f"joint_exposures.csv, {joint}"
+        if len(own) != 2:
+            faults.append(Fault(where, "has two parts", "one row for each of the two exposures", len(own)))
+        unknown = sorted({row["exposure"] for row in own if (study, arm, row["exposure"]) not in exposures})
+        if unknown:
+            faults.append(
+                Fault(
+                    where, "crosses exposures of its arm", f"add {', '.join(unknown)} to exposures.csv, or mend it here"
+                )
+            )
+    for row in seeds.get("control_analyses", []):
+        where = f"control_analyses.csv, {row['control']}"
+        if (row["kind"] == "positive") != bool(row["column_name"]):
+            faults.append(Fault(where, "names a column if positive, and none if negative", "mend column_name or kind"))
+        if (row["kind"] == "positive") != (row["expected_sign"] in ("1", "-1")):
+            faults.append(Fault(where, "expects 1 or -1 if positive, 0 if negative", "mend expected_sign"))
+    return faults
+
+
 def check_seeds(folder: Path) -> None:
     """Read every declared seed under `folder`.
 
@@ -183,6 +235,6 @@ def check_seeds(folder: Path) -> None:
         for column in seed["columns"]:
             faults += _test_faults(where, rows, column, seeds)
     if not faults:
-        faults = _study_faults(seeds)
+        faults = _study_faults(seeds) + _survival_faults(seeds)
     if faults:
         raise SeedError(faults)

@@ -46,6 +46,18 @@ def test_check_seeds__the_seeds_of_the_project_hold() -> None:
             "has one primary outcome definition",
         ),
         (lambda folder: (folder / "covariates.csv").unlink(), "covariates.csv: is there"),
+        (replace("sensitivity_analyses.csv", "lag_years,2,", "lag_years,two,"), "parameter that lag_years can use"),
+        (replace("sensitivity_analyses.csv", "multiple_imputation,5,", "multiple_imputation,1,"), "not '1'"),
+        (replace("sensitivity_analyses.csv", ",fat_mass_index,", ",fat_mass,"), "parameter that add_covariate can use"),
+        (replace("sensitivity_analyses.csv", "2020-02-29", "29 February"), "parameter that end_date can use"),
+        (
+            replace("sensitivity_analyses.csv", "attained_age,,", "attained_age,65,"),
+            "parameter that attained_age can use",
+        ),
+        (replace("joint_exposures.csv", ",2,walking_pace,", ",2,walking_speed,"), "crosses exposures of its arm"),
+        (replace("joint_exposures.csv", "pace,2,walking", "lean_mass,2,walking"), "has two parts"),
+        (replace("control_analyses.csv", "age_years,1,", ",1,"), "names a column if positive"),
+        (replace("control_analyses.csv", "hospital_myopia,,0", "hospital_myopia,,1"), "0 if negative"),
     ],
 )
 def test_check_seeds__names_the_file_and_the_rule(seeds: Path, change: Callable[[Path], None], message: str) -> None:
