@@ -24,7 +24,7 @@ Column = npt.NDArray[np.object_]
 
 RECORD_TABLES = (
     "hesin hesin_diag hesin_oper death death_cause gp_clinical gp_registrations gp_scripts withdrawals "
-    "olink_data ld_scores gwas_traits"
+    "olink_data olink_batch_number ld_scores gwas_traits"
 )
 GWAS_COLUMNS = (
     "trait source_format chromosome base_pair_location variant_id rsid effect_allele other_allele "
@@ -62,8 +62,14 @@ select
 from participant limit 1400;
 create table withdrawals as select eid from participant limit 3;
 create table ld_scores as
-select chromosome, rsid, base_pair_location, '0' as cm, '0.2' as maf, '20' as l2
+select
+    chromosome, rsid, base_pair_location, '0' as cm,
+    cast(least(cast(effect_allele_frequency as double), 1 - cast(effect_allele_frequency as double)) as varchar) as maf,
+    '20' as l2
 from gwas where trait = 'osteoporosis' limit 6000;
+create table olink_batch_number as
+select distinct p30901_i0 as "PlateID", cast(cast(right(p30901_i0, 1) as integer) % 3 as varchar) as "Batch"
+from participant where p30901_i0 is not null;
 create table gwas_traits as select distinct trait, '400000' as n, cast(null as varchar) as n_cases from gwas;
 create table files as select * from (values
     ('participant.csv', 'participant', 3000, 0),
@@ -248,6 +254,7 @@ def _people(rng: np.random.Generator) -> dict[str, Column]:
         "p23406_i0": _text(hdl, 5),
         "p23649_i0": np.array([f"49{p:010d}" for p in plate], dtype=object),
         "p23660_i0": letters,
+        "p23650_i0": (number % 6 + 1).astype(str).astype(object),
         "p30901_i0": _only(np.array([f"{p:012d}" for p in plate], dtype=object), sampled),
         "p30902_i0": _only(letters, sampled),
     }  # fmt: skip

@@ -51,12 +51,35 @@ NMR_PLATE = (
 )
 
 
+def lose_month(files: RawFiles) -> None:
+    """The English episodes of one month, with their diagnoses and operations."""
+    lost = "hesin.dsource = 'HES' and hesin.epistart like '2012-05-%'"
+    of_episode = [
+        f"delete from {table} using hesin where {table}.eid = hesin.eid and {table}.ins_index = hesin.ins_index and {lost}"
+        for table in ("hesin_diag", "hesin_oper")
+    ]
+    files.sql(*of_episode, f"delete from hesin where {lost}")
+
+
+BATCH = '(select "Batch" from olink_batch_number group by 1 order by count(*) desc, 1 limit 1)'
+
+
 def offset_plate(files: RawFiles) -> None:
     """Every protein of one plate two NPX higher."""
+    raise_npx(files, by=2, plates=PLATE)
+
+
+def offset_batch(files: RawFiles) -> None:
+    """Every protein of one batch one NPX higher."""
+    raise_npx(files, by=1.5, plates=f'(select "PlateID" from olink_batch_number where "Batch" = {BATCH})')
+
+
+def raise_npx(files: RawFiles, *, by: float, plates: str) -> None:
+    """Every protein of the people on the plates of a query."""
     names = files.path("olink").read_text().partition("\n")[0].split(",")
     columns = [name.split(".")[1] for name in names[1:]]
-    raised = ", ".join(f'"{name}" = cast(try_cast("{name}" as double) + 2 as varchar)' for name in columns)
-    files.sql(f"update olink set {raised} where eid in (select eid from participant where p30901_i0 = {PLATE})")
+    raised = ", ".join(f'"{name}" = cast(try_cast("{name}" as double) + {by} as varchar)' for name in columns)
+    files.sql(f"update olink set {raised} where eid in (select eid from participant where p30901_i0 in {plates})")
 
 
 AT_INGEST = (
@@ -97,6 +120,8 @@ AT_RAW = (
     Fault("only men were exported", P, sql("delete from participant where p31 = '0'"), "raw", ("share_female_as_published",)),
     Fault("years of birth of other people", P, sql(of_others("p34")), "raw", ("age_fits_birth_and_visit",)),
     Fault("smoking coded the other way round", P, sql("update participant set p20116_i0 = case p20116_i0 when '0' then '2' when '2' then '0' else p20116_i0 end"), "raw", ("share_never_smokers_as_published",)),
+    Fault("answers such as prefer not to answer were left out (EXCLUDE coding)", P, sql("update participant set " + ", ".join(f"{column} = case when {column} not in ('-1', '-3') then {column} end" for column in ("p738_i0", "p20116_i0", "p20117_i0", "p1558_i0", "p924_i0", "p1160_i0", "p1309_i0", "p1289_i0", "p1329_i0", "p1349_i0", "p21000_i0", "p2443_i0", "p2463_i0", "p2296_i0", "p2724_i0", "p2814_i0"))), "raw", ("special_codes_were_exported",)),
+    Fault("half of the answers turned into do not know", P, sql("update participant set p1160_i0 = '-1' where p1160_i0 is not null and right(eid, 1) < '5'"), "raw", ("special_codes_in_proportion",)),
     Fault("most of the cohort in the list of withdrawals", (*P, "withdrawals"), sql("insert into withdrawals select eid from participant where right(eid, 1) < '6'"), "raw", ("share_withdrawn_not_large",)),
     Fault("episodes cut off, their diagnoses kept", (*P, *HES), sql("delete from hesin where try_cast(ins_index as integer) > 0 and right(eid, 1) > '4'"), "raw", ("records_have_their_parent",)),
     Fault("a hospital file that broke off", (*P, *HES), lambda f: f.cut("hesin", 0.5), "raw", ("records_have_their_parent",)),
@@ -105,8 +130,9 @@ AT_RAW = (
     Fault("most prescriptions with the ids of another application", (*P, *GP), sql("update gp_scripts set eid = 'OTHER' || eid where right(eid, 1) <> '3'"), "raw", ("records_not_of_strangers",)),
     Fault("discharges in the future", (*P, *HES), sql("update hesin set disdate = '2090-01-20' where right(eid, 2) = '20'"), "raw", ("dates_not_in_future",)),
     Fault("diagnosis codes written with a dot", (*P, *HES), sql("update hesin_diag set diag_icd10 = left(diag_icd10, 3) || '.' || substr(diag_icd10, 4) where length(diag_icd10) > 3"), "raw", ("facts_agree",)),
-    Fault("a truncated protein file", OLINK, sql("delete from olink where eid > 'SYN001500'"), "raw", ("facts_agree",)),
+    Fault("a truncated protein file", OLINK, sql("delete from olink where eid > 'SYN000750'"), "raw", ("facts_agree",)),
     Fault("a batch offset of 2 NPX on one plate", OLINK, offset_plate, "raw", ("plates_not_offset",)),
+    Fault("a batch that was normalised otherwise", OLINK, offset_batch, "raw", ("batches_not_offset",)),
     Fault("a duplicated plate", OLINK, sql(f"update participant set p30901_i0 = {PLATE} where p30901_i0 is not null and p30901_i0 <> {PLATE} and right(eid, 1) < '5'"), "raw", ("plates_hold_96", "wells_hold_one_sample")),
     Fault("counts in place of NPX", OLINK, sql("update olink set il6 = cast(round(1000 * exp(try_cast(il6 as double))) as varchar) where il6 is not null"), "raw", ("protein_results_not_above_range",)),
     Fault("shifted NMR columns", P, sql("update participant set p23401_i0 = p23402_i0, p23402_i0 = p23401_i0"), "raw", ("cholesterol_adds_up",)),
@@ -120,13 +146,14 @@ AT_RAW = (
     Fault("effects without their sign", GWAS, sql("update sarcopenia set beta = ltrim(beta, '-')"), "raw", ("gwas_effects_centred",)),
     Fault("odds ratios in the column of log odds ratios", GWAS, sql("update sarcopenia set beta = cast(exp(try_cast(beta as double)) as varchar)"), "raw", ("gwas_effects_centred",)),
     Fault("allele frequencies in percent", GWAS, sql("update sarcopenia set effect_allele_frequency = cast(100 * try_cast(effect_allele_frequency as double) as varchar)"), "raw", ("gwas_frequencies_possible",)),
+    Fault("a GWAS of another ancestry than the LD scores", GWAS, sql("update sarcopenia set effect_allele_frequency = cast(try_cast(effect_allele_frequency as double) ** 0.2 as varchar)"), "raw", ("gwas_frequencies_as_in_panel",)),
     Fault("standard errors of half their size", GWAS, sql("update sarcopenia set standard_error = cast(try_cast(standard_error as double) / 2 as varchar)"), "raw", ("gwas_p_values_of_effects",)),
     Fault("variants named by position, unlike the LD scores", GWAS, sql("update sarcopenia set rsid = variant_id"), "raw", ("variants_in_ld_panel",)),
 )  # fmt: skip
 
 AT_STAGING = (
     Fault("ICD-9 codes without their leading zeros", HES, sql("update hesin_diag set diag_icd9 = '1' where diag_icd9 is not null"), "staging", ("icd9_codes_look_like_codes",)),
-    Fault("a month of English records lost", HES, sql("delete from hesin where dsource = 'HES' and epistart like '2012-05-%'", ), "staging", ("hospital_months_without_gaps",)),
+    Fault("a month of English records lost", HES, lose_month, "staging", ("hospital_months_without_gaps",)),
     Fault("a month of English records loaded three times over", HES, sql("insert into hesin select * replace (ins_index || '9' as ins_index) from hesin where dsource = 'HES' and epistart like '2015-03-%'", "insert into hesin select * replace (ins_index || '8' as ins_index) from hesin where dsource = 'HES' and epistart like '2015-03-%' and ins_index not like '%9'"), "staging", ("hospital_months_without_peaks",)),
     Fault("admissions in place of the start of episodes", HES, sql("update hesin set epistart = null where right(eid, 1) in ('7', '8', '9')"), "staging", ("episodes_dated_by_start",)),
     Fault("unfinished episodes were exported", HES, sql("update hesin set epistat = '1' where right(eid, 1) in ('1', '2')"), "staging", ("episodes_finished",)),

@@ -28,7 +28,7 @@ class RawFiles:
     def sql(self, *statements: str) -> None:
         """Run statements over the tables they name; the one that is updated, inserted to or deleted from is written."""
         with duckdb.connect() as connection:
-            named = set(re.findall(r"\b(?:update|into|from|join|table)\s+(\w+)", " ".join(statements)))
+            named = set(re.findall(r"\b(?:update|into|from|using|join|table)\s+(\w+)", " ".join(statements)))
             loaded = {table: self._load(connection, table) for table in sorted(named) if self._is_file(table)}
             changed = set(re.findall(r"\b(?:update|insert into|delete from|alter table)\s+(\w+)", " ".join(statements)))
             for statement in statements:

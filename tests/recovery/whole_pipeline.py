@@ -20,8 +20,10 @@ from statistics import mean, stdev
 
 import duckdb
 
+from expectations.run_identity import spec_hash
 from tests.pipeline.conftest import Project, copy_project
 from warehouse.synthetic.effects import EFFECTS, Effects
+from warehouse.synthetic.options import Options, stamp
 
 STUDIES = Path("warehouse/quality/studies")
 SIZE = ("--participants=8000", "--proteins=80", "--proteomic-share=0.3", "--metabolomic-share=0.4", "--snps=20000")
@@ -35,6 +37,7 @@ class Question:
     name: str
     sql: str  # one row: hits, n
     expected: float | None
+    is_of_found: bool = False
 
 
 def _covered(where: str) -> str:
@@ -87,7 +90,7 @@ FULL_QUESTIONS = (
     Question("hazard ratios of biomarkers: power (q < 0.05)", _share(
         "is_found", f"{OF_BIOMARKERS} 'biomarker_effect' and large_sample_value <> 0"), None),
     Question("hazard ratios of biomarkers: false among found", _share(
-        "large_sample_value = 0", f"{OF_BIOMARKERS} 'biomarker_effect' and is_found"), 0.05),
+        "large_sample_value = 0", f"{OF_BIOMARKERS} 'biomarker_effect' and is_found"), 0.05, is_of_found=True),
     Question("indirect effects: coverage", _covered(f"{OF_BIOMARKERS} 'indirect_effect'"), 0.95),
     Question("indirect effects: power (q < 0.05)", _share("is_found", f"{OF_BIOMARKERS} 'indirect_effect'"), None),
     Question("genetic quantities: coverage", _covered("genetic_truth_comparisons where refusal is null"), 0.95),
@@ -160,7 +163,8 @@ def answers(runs: list[dict], effects: Effects) -> list[Answer]:
     found = []
     for question in QUESTIONS[effects]:
         pairs = [run["shares"][question.name] for run in runs if run["effects"] == effects]
-        shares = [hits / n for hits, n in pairs if n]
+        # Of nothing found nothing is false: the false discovery rate is a mean over all cohorts.
+        shares = [hits / n if n else 0.0 for hits, n in pairs if n or question.is_of_found]
         error = stdev(shares) / sqrt(len(shares)) if len(shares) > 1 else None
         n = sum(n for _, n in pairs)
         share = mean(shares) if shares else None
@@ -203,15 +207,15 @@ def study(*, effects: Effects, seeds: int, only_doors: bool = False, folder: Pat
     """Run what is not there yet, write the ledger, study.md and study.json, and give all runs of this kind."""
     folder.mkdir(parents=True, exist_ok=True)
     ledger = folder / f"runs_{'doors' if only_doors else effects}.jsonl"
-    runs = [json.loads(line) for line in ledger.read_text().splitlines()] if ledger.exists() else []
+    spec = _specification()
+    runs = [run for run in _read(ledger) if run.get("spec") == spec]
     done = {run["seed"] for run in runs}
     with tempfile.TemporaryDirectory() as scratch:
         project = copy_project(Path(scratch))
         for seed in range(FIRST_SEED, FIRST_SEED + seeds):
             if seed not in done:
-                runs.append(
-                    json.loads(json.dumps(run_seed(project, effects=effects, seed=seed, only_doors=only_doors)))
-                )
+                found = run_seed(project, effects=effects, seed=seed, only_doors=only_doors)
+                runs.append(json.loads(json.dumps({**found, "spec": spec})))
                 with ledger.open("a") as out:
                     out.write(json.dumps(runs[-1]) + "\n")
                 print(f"{effects}: {len(runs)} of {seeds} cohorts", file=sys.stderr, flush=True)
@@ -219,12 +223,21 @@ def study(*, effects: Effects, seeds: int, only_doors: bool = False, folder: Pat
     return runs
 
 
+def _read(ledger: Path) -> list[dict]:
+    return [json.loads(line) for line in ledger.read_text().splitlines()] if ledger.exists() else []
+
+
+def _specification() -> str:
+    """What decides a run: models, seeds, suites, generator. Runs of another are not counted with this one's."""
+    return spec_hash(options=stamp(Options()))
+
+
 def write_tables(folder: Path = STUDIES) -> str:
-    """study.md and study.json from every run in the folder; the quality pages show the latter."""
-    by_kind = {
-        one: [json.loads(line) for line in ledger.read_text().splitlines()] if ledger.exists() else []
-        for one, ledger in ((kind, folder / f"runs_{kind}.jsonl") for kind in (*EFFECTS, "doors"))
-    }
+    """study.md and study.json from the runs of the newest specification; the quality pages show the latter."""
+    by_kind = {}
+    for kind in (*EFFECTS, "doors"):
+        every = _read(folder / f"runs_{kind}.jsonl")
+        by_kind[kind] = [run for run in every if run.get("spec") == every[-1].get("spec")]
     runs = [run for kind in EFFECTS for run in by_kind[kind]]
     text = as_markdown(runs)
     if by_kind["doors"]:

@@ -1,0 +1,45 @@
+"""Null study, full study and clean cohorts through the whole pipeline; slow: make test ARGS='-m recovery'."""
+
+import pytest
+
+from tests.recovery.whole_pipeline import Answer, answers, study
+
+NULL_COHORTS, FULL_COHORTS, CLEAN_COHORTS = 8, 6, 20
+
+
+@pytest.mark.recovery
+def test_null_study__finds_no_more_than_chance_gives() -> None:
+    found = answers(study(effects="none", seeds=NULL_COHORTS), "none")
+    assert [one for one in found if not one.is_as_expected] == []
+
+
+@pytest.mark.recovery
+def test_full_study__intervals_cover_and_what_is_found_is_there() -> None:
+    runs = study(effects="full", seeds=FULL_COHORTS)
+    assert [one for one in answers(runs, "full") if not one.is_as_expected] == []
+    assert [alarm for run in runs for alarm in run["alarms"]] == []
+
+
+@pytest.mark.recovery
+def test_clean_cohorts__raise_no_alarm_at_any_door_up_to_the_marts() -> None:
+    runs = study(effects="full", seeds=CLEAN_COHORTS, only_doors=True)
+    assert [(run["seed"], run["alarms"]) for run in runs if run["alarms"]] == []
+
+
+@pytest.mark.parametrize(
+    ("expected", "share", "error", "is_as_expected"),
+    [
+        (0.95, 0.94, 0.004, True),
+        (0.95, 0.90, 0.004, False),
+        (0.95, 0.999, 0.001, True),
+        (0.05, 0.06, 0.005, True),
+        (0.05, 0.10, 0.005, False),
+        (0.0, 0.001, 0.0, True),
+        (0.0, 0.05, 0.01, False),
+        (None, 0.3, 0.1, True),
+    ],
+)
+def test_answer__is_judged_by_its_monte_carlo_error(
+    expected: float | None, share: float, error: float, is_as_expected: bool
+) -> None:
+    assert Answer("", expected, share, error, 20, 1000).is_as_expected is is_as_expected
