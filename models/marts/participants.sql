@@ -48,20 +48,30 @@ participants as (
         exposures.walking_pace_level,
         exposures.heel_bmd_g_per_cm2,
         exposures.heel_bmd_source,
+        exposures.heel_t_score_sd,
+        exposures.predicted_muscle_mass_index_kg_per_m2,
         exposures.standing_height_cm,
         exposures.weight_kg,
         exposures.body_mass_index_kg_per_m2,
         exposures.fat_mass_index_kg_per_m2,
+        exposures.body_fat_percent,
+        exposures.waist_circumference_cm,
+        exposures.hip_circumference_cm,
 
         -- lifestyle
         covariates.smoking_status,
         covariates.is_former_smoker,
         covariates.pack_years,
+        covariates.alcohol_status,
         covariates.alcohol_intake_frequency,
         covariates.physical_activity,
         covariates.total_activity_met_minutes_per_week,
         covariates.sleep_duration_hours_per_day,
         covariates.sleep_duration_category,
+        covariates.insomnia,
+        covariates.stair_climbing_level,
+        covariates.acceleration_average_milligravity,
+        covariates.outdoors_in_summer_hours_per_day,
         covariates.fruit_and_vegetable_portions_per_day,
         covariates.diet_score,
 
@@ -75,6 +85,8 @@ participants as (
         covariates.cholesterol_medication,
         covariates.vitamin_d_log_nmol_per_l,
         covariates.menopause_status,
+        covariates.early_menopause,
+        covariates.bilateral_oophorectomy,
         covariates.ever_used_hrt,
         covariates.falls_last_year,
         covariates.fracture_last_5_years,
@@ -82,6 +94,21 @@ participants as (
         covariates.cystatin_c_mg_per_l,
         covariates.systolic_blood_pressure_mmhg,
         covariates.fasting_time_hours,
+        covariates.egfr_cystatin_c_ml_per_min_per_173_m2,
+        covariates.igf_1_nmol_per_l,
+        covariates.shbg_nmol_per_l,
+        covariates.testosterone_nmol_per_l,
+        covariates.albumin_g_per_l,
+        covariates.calcium_mmol_per_l,
+
+        -- genotype
+        covariates.prs_osteoporosis,
+        covariates.prs_heel_bmd,
+        {% for component in range(1, 11) -%}
+        covariates.genetic_pc_{{ component }},
+        {% endfor -%}
+        covariates.genotype_array,
+        covariates.is_in_genetic_subset,
 
         -- what else is held of them
         gp_registrations.participant_id is not null as is_gp_linked,

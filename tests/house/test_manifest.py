@@ -110,3 +110,21 @@ def test_every_staging_model_stands_behind_the_raw_door(manifest: dict[str, Any]
         if node["schema"] == "staging" and "raw_expectations" in {parent["name"] for parent in parents(manifest, node)}
     }
     assert {node["name"] for node in models if node["schema"] == "staging"} == gated
+
+
+TRAPS = ROOT / "tests" / "dbt" / "traps" / "README.md"
+
+
+def test_every_trap_of_uk_biobank_has_its_named_test_and_the_table_says_which(manifest: dict[str, Any]) -> None:
+    """The 19 ways in which UK Biobank data mislead: one dbt test each, marked `meta: trap`, listed in the table."""
+    marked: dict[int, set[str]] = {}
+    for node in [*manifest["nodes"].values(), *manifest["unit_tests"].values()]:
+        trap = node["config"].get("meta", {}).get("trap")
+        if trap is not None:
+            marked.setdefault(trap, set()).add(node["name"])
+            rule = node.get("description") or node.get("raw_code", "").partition("-- ")[2]
+            assert len(rule) > 40, f"{node['name']} does not state its rule"
+    cells = [line.split(" | ") for line in TRAPS.read_text().splitlines() if line.startswith("| ")]
+    listed = {int(row[0].strip("| ")): row[2].strip("| `") for row in cells if row[0].strip("| ").isdigit()}
+    assert sorted(marked) == list(range(1, 20))
+    assert {trap: {name} for trap, name in listed.items()} == marked

@@ -90,3 +90,26 @@
     {%- endif -%}
     {{ return(found) }}
 {%- endmacro %}
+
+{# Exposures and covariates of each study that runs on this cohort, as (study, characteristic, column, kind, title): the rows of Table 1. #}
+{% macro study_characteristics() -%}
+    {%- set exposures = ref('exposures') -%}
+    {%- set adjustment_sets = ref('adjustment_sets') -%}
+    {%- set covariates = ref('covariates') -%}
+    {%- set studies = ref('studies') -%}
+    {%- set cohorts = ref('cohorts') -%}
+    {%- if execute -%}
+        {%- set rows = run_query(
+            "select studies.study, named.characteristic, named.column_name, named.value_kind, min(named.title) from ("
+            ~ "select study, exposure as characteristic, column_name, value_kind, title from " ~ exposures
+            ~ " union all select sets.study, covariates.covariate, covariates.column_name, covariates.value_kind, covariates.title from "
+            ~ adjustment_sets ~ " as sets inner join " ~ covariates ~ " as covariates on sets.covariate = covariates.covariate"
+            ~ ") as named inner join " ~ studies ~ " as studies on named.study = studies.study "
+            ~ "inner join " ~ cohorts ~ " as cohorts on studies.cohort_kind = cohorts.kind "
+            ~ "where cohorts.cohort = '" ~ env_var('COHORT', 'synthetic') ~ "' and named.column_name != 'sex' group by 1, 2, 3, 4 order by 1, 4, 2"
+        ).rows -%}
+    {%- else -%}
+        {%- set rows = [('study', 'age', 'age_years', 'continuous', 'Age')] -%}
+    {%- endif -%}
+    {{ return(rows) }}
+{%- endmacro %}

@@ -22,6 +22,14 @@ from warehouse.synthetic.outcomes import calibrated
 from warehouse.synthetic.proteins import BATCH_SD, PLATE_SD, Panel
 
 LARGE_SAMPLE_FILE = Path(__file__).with_name("large_sample_values.csv")
+# Definitions that repeat visits show (seeds/visit_criteria.csv) and the onset behind them: visit_values.py.
+VISIT_DEFINITIONS = (
+    "ewgsop2_at_visits", "ewgsop2_at_visits_any_device", "probable_sarcopenia_at_visits", "fnih_at_visits",
+    "awgs_2019_at_visits", "sdoc_at_visits",
+)  # fmt: skip
+LATENT_ONSET = "latent_onset"
+# Data providers of primary care as staging names them.
+GP_PROVIDERS = {1: "England (Vision)", 2: "Scotland", 3: "England (TPP)", 4: "Wales"}
 MUSCLE_TO_BONE, BONE_TO_MUSCLE, LIFESTYLE = "muscle_to_bone", "bone_to_muscle", "lifestyle"
 # Our names of the exposures as the study names them: arm, exposure, scaling, outcome.
 STUDY_NAMES: dict[str, tuple[str, str, str, str]] = {
@@ -117,6 +125,16 @@ def hazard_ratio_rows() -> Iterator[Row]:
             yield Row(
                 "log_hazard_ratio", arm, exposure, scaling, "", outcome, definition, "M2",
                 joint_coefficients()[name], value, error, None, "the same planted effect, another definition",
+            )  # fmt: skip
+    arm, exposure, scaling, outcome = STUDY_NAMES["heel_bmd"]
+    for definition in (*VISIT_DEFINITIONS, LATENT_ONSET):
+        for adjustment_set in ADJUSTMENT_SETS:
+            value, error = values[exposure, scaling, definition, adjustment_set]
+            yield Row(
+                "log_hazard_ratio", arm, exposure, scaling, "", outcome, definition, adjustment_set,
+                joint_coefficients()["heel_bmd"], value, error, None,
+                "planted: on the latent onset; large sample: "
+                + ("of the latent onset itself, seen by nobody" if definition == LATENT_ONSET else "as visits show it"),
             )  # fmt: skip
     for contrast in CONTRASTS:
         for outcome, definition in PRIMARY.items():
@@ -356,6 +374,9 @@ def follow_up_rows() -> Iterator[Row]:
             iso = str(np.datetime64(end, "D"))
             yield Row("end_of_follow_up", exposure=nation, outcome=source, planted_coefficient=float(end),
                       large_sample_value=float(end), note=iso)  # fmt: skip
+    for provider, end in p.GP_END.items():
+        yield Row("end_of_follow_up", exposure=GP_PROVIDERS[provider], outcome="gp", planted_coefficient=float(end),
+                  large_sample_value=float(end), note=str(np.datetime64(end, "D")))  # fmt: skip
 
 
 def null_rows(panel: Panel | None, with_metabolites: bool) -> Iterator[Row]:

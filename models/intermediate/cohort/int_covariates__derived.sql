@@ -139,7 +139,54 @@ derived as (
         participants.c_reactive_protein_mg_per_l,
         participants.cystatin_c_mg_per_l,
         participants.systolic_blood_pressure_mmhg,
-        participants.fasting_time_hours
+        participants.fasting_time_hours,
+        case participants.alcohol_drinker_status_code when 0 then 'never' when 1 then 'previous' when 2 then 'current' else 'unknown' end as alcohol_status,
+        case participants.insomnia_code when 1 then 'never or rarely' when 2 then 'sometimes' when 3 then 'usually' else 'unknown' end as insomnia,
+        case
+            when included.sex = 'male' then 'male'
+            when participants.age_at_menopause_years < 45 then 'yes'
+            when participants.age_at_menopause_years >= 45 or participants.had_menopause_code = 0 then 'no'
+            else 'unknown'
+        end as early_menopause,
+        case
+            when included.sex = 'male' then 'male'
+            when participants.bilateral_oophorectomy_code = 1 then 'yes'
+            when participants.bilateral_oophorectomy_code = 0 then 'no'
+            else 'unknown'
+        end as bilateral_oophorectomy,
+        participants.stair_climbing_code as stair_climbing_level,
+        participants.acceleration_average_milligravity,
+        participants.outdoors_in_summer_hours_per_day,
+        participants.igf_1_nmol_per_l,
+        participants.shbg_nmol_per_l,
+        participants.testosterone_nmol_per_l,
+        participants.albumin_g_per_l,
+        participants.calcium_mmol_per_l,
+        -- CKD-EPI 2012 by cystatin C (Inker 2012, N Engl J Med 367:20, table 2): creatinine is made by muscle, the exposure
+        case
+            when participants.cystatin_c_mg_per_l is not null
+                then
+                    133
+                    * power(least(participants.cystatin_c_mg_per_l / 0.8, 1), -0.499)
+                    * power(greatest(participants.cystatin_c_mg_per_l / 0.8, 1), -1.328)
+                    * power(0.996, participants.age_at_recruitment_years)
+                    * case when included.sex = 'female' then 0.932 else 1 end
+        end as egfr_cystatin_c_ml_per_min_per_173_m2,
+        participants.prs_osteoporosis,
+        participants.prs_heel_bmd,
+        {% for component in range(1, 11) -%}
+        participants.genetic_pc_{{ component }},
+        {% endfor -%}
+        participants.genotype_array,
+        -- the genetic arm: European ancestry by genotype, sexes that agree, no aneuploidy, no outlier, kinship inferred and few relatives
+        coalesce(
+            participants.is_white_british_by_genetics
+            and participants.genetic_sex = included.sex
+            and not coalesce(participants.has_sex_chromosome_aneuploidy, false)
+            and not coalesce(participants.is_heterozygosity_or_missing_outlier, false)
+            and participants.genetic_kinship_code in (0, 1),
+            false
+        ) as is_in_genetic_subset
     from participants
     inner join included on participants.participant_id = included.participant_id
     inner join diet on participants.participant_id = diet.participant_id

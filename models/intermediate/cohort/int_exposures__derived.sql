@@ -23,7 +23,21 @@ combined as (
         + participants.arm_fat_free_mass_right_kg
         + participants.arm_fat_free_mass_left_kg as limb_fat_free_mass_kg,
         {{ best_hand_kg('participants.grip_strength_left_kg', 'participants.grip_strength_right_kg') }} as grip_strength_kg,
+        participants.leg_predicted_muscle_mass_right_kg
+        + participants.leg_predicted_muscle_mass_left_kg
+        + participants.arm_predicted_muscle_mass_right_kg
+        + participants.arm_predicted_muscle_mass_left_kg as limb_predicted_muscle_mass_kg,
+        participants.waist_circumference_cm,
+        participants.hip_circumference_cm,
+        participants.body_fat_percent,
         participants.walking_pace_code as walking_pace_level,
+        coalesce(
+            participants.heel_t_score_one_heel_sd,
+            (
+                coalesce(participants.heel_t_score_left_sd, participants.heel_t_score_right_sd)
+                + coalesce(participants.heel_t_score_right_sd, participants.heel_t_score_left_sd)
+            ) / 2
+        ) as heel_t_score_sd,
         coalesce(
             participants.heel_bmd_one_heel_g_per_cm2,
             (
@@ -51,6 +65,11 @@ derived as (
         {{ per_square_metre('whole_body_fat_free_mass_kg', 'standing_height_cm') }} as lean_mass_index_kg_per_m2,
         {{ per_square_metre('whole_body_fat_mass_kg', 'standing_height_cm') }} as fat_mass_index_kg_per_m2,
         {{ per_square_metre(calibrated_alm_kg('limb_fat_free_mass_kg', 'sex'), 'standing_height_cm') }} as appendicular_lean_mass_index_kg_per_m2,
+        {{ per_square_metre('limb_predicted_muscle_mass_kg', 'standing_height_cm') }} as predicted_muscle_mass_index_kg_per_m2,
+        waist_circumference_cm,
+        hip_circumference_cm,
+        body_fat_percent,
+        heel_t_score_sd,
         grip_strength_kg,
         walking_pace_level,
         heel_bmd_g_per_cm2,

@@ -40,6 +40,7 @@ typed as (
         {{ field_number('p23099_i0', rules) }} as body_fat_percent,
         {{ field_number('p23100_i0', rules) }} as whole_body_fat_mass_kg,
         {{ field_number('p23101_i0', rules) }} as whole_body_fat_free_mass_kg,
+        {{ field_number('p23102_i0', rules) }} as whole_body_water_mass_kg,
         {{ field_number('p23106_i0', rules) }} as whole_body_impedance_ohm,
         {{ field_number('p23113_i0', rules) }} as leg_fat_free_mass_right_kg,
         {{ field_number('p23117_i0', rules) }} as leg_fat_free_mass_left_kg,
@@ -62,14 +63,29 @@ typed as (
         {{ field_number('p78_i0', rules) }} as heel_t_score_one_heel_sd,
         {{ field_number('p4106_i0', rules) }} as heel_t_score_left_sd,
         {{ field_number('p4125_i0', rules) }} as heel_t_score_right_sd,
+        {{ field_number('p3144_i0', rules) }} as heel_broadband_attenuation_db_per_mhz,
+        {{ field_number('p3146_i0', rules) }} as heel_speed_of_sound_m_per_s,
         {{ field_code('p19_i0', rules) }} as heel_ultrasound_method_code,
         -- lifestyle
+        {{ field_code('p943_i0', rules) }} as stair_climbing_code,
+        {{ field_number('p845_i0', rules) }} as age_left_education_years,
+        {{ field_code('p1239_i0', rules) }} as current_tobacco_smoking_code,
         {{ field_code('p20116_i0', rules) }} as smoking_status_code,
         {{ field_number('p20161_i0', rules) }} as pack_years,
         {{ field_number('p1160_i0', rules) }} as sleep_duration_hours_per_day,
         {{ field_code('p1200_i0', rules) }} as insomnia_code,
         {{ field_number('p22040_i0', rules) }} as total_activity_met_minutes_per_week,
         {{ field_code('p22032_i0', rules) }} as ipaq_activity_group_code,
+        {{ field_code('p22036_i0', rules) }} as meets_activity_guideline_code,
+        {{ field_number('p864_i0', rules) }} as walking_days_per_week,
+        {{ field_number('p874_i0', rules) }} as walking_minutes_per_day,
+        {{ field_number('p884_i0', rules) }} as moderate_activity_days_per_week,
+        {{ field_number('p894_i0', rules) }} as moderate_activity_minutes_per_day,
+        {{ field_number('p904_i0', rules) }} as vigorous_activity_days_per_week,
+        {{ field_number('p914_i0', rules) }} as vigorous_activity_minutes_per_day,
+        -- only where worn long enough and calibrated well (90015, 90016)
+        case when p90015 = '1' and p90016 = '1' then {{ field_number('p90012', rules) }} end as acceleration_average_milligravity,
+        {{ field_number('p1050_i0', rules) }} as outdoors_in_summer_hours_per_day,
         {{ field_code('p20117_i0', rules) }} as alcohol_drinker_status_code,
         {{ field_code('p1558_i0', rules) }} as alcohol_intake_frequency_code,
         {{ field_number('p1309_i0', rules) }} as fresh_fruit_pieces_per_day,
@@ -105,7 +121,19 @@ typed as (
         {{ field_number('p30680_i0', rules) }} as calcium_mmol_per_l,
         {{ field_number('p30700_i0', rules) }} as creatinine_umol_per_l,
         {{ field_number('p74_i0', rules) }} as fasting_time_hours,
-        {{ mean_of_readings('p4080_i0', rules) }} as systolic_blood_pressure_mmhg
+        {{ mean_of_readings('p4080_i0', rules) }} as systolic_blood_pressure_mmhg,
+        -- genotype
+        case p22001 when '0' then 'female' when '1' then 'male' end as genetic_sex,
+        p22006 = '1' as is_white_british_by_genetics,
+        p22019 = '1' as has_sex_chromosome_aneuploidy,
+        p22027 = '1' as is_heterozygosity_or_missing_outlier,
+        try_cast(p22021 as integer) as genetic_kinship_code,
+        case when try_cast(p22000 as integer) < 0 then 'BiLEVE' when try_cast(p22000 as integer) > 0 then 'Axiom' end as genotype_array,
+        {% for component in range(1, 11) -%}
+        try_cast({{ json_list_element('p22009', component - 1) }} as double) as genetic_pc_{{ component }},
+        {% endfor -%}
+        {{ field_number('p26258', rules) }} as prs_osteoporosis,
+        {{ field_number('p26234', rules) }} as prs_heel_bmd
     from participants
 )
 

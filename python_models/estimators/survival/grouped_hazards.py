@@ -254,9 +254,11 @@ class _GroupedLikelihood:
 
 def _derivatives_by_predictor(event: F8, hazard: F8) -> tuple[F8, F8]:
     """Derivative of a row's log likelihood by its linear predictor, and its expected information."""
-    # H / (exp(H) - 1) tends to 1 as H tends to 0; expm1 keeps that to rounding.
-    ratio = hazard / np.expm1(hazard)
-    return np.where(event > 0.0, ratio, -hazard), hazard * ratio
+    # H / (exp(H) - 1) tends to 1 as H tends to 0, which expm1 keeps to rounding, and to 0 where exp(H) overflows: a
+    # step that overshoots may pass both.
+    bounded = np.clip(hazard, np.finfo(np.float64).tiny, 700.0)
+    ratio = np.where(hazard > 700.0, 0.0, bounded / np.expm1(bounded))
+    return np.where(event > 0.0, ratio, -hazard), bounded * ratio
 
 
 def _raise_on_faults(

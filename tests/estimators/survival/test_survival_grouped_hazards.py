@@ -176,3 +176,14 @@ def test_fit_grouped_hazards__a_separated_covariate_is_monotone() -> None:
 def test_fit_grouped_hazards__faults() -> None:
     with pytest.raises(EstimatorInputError, match=r"interval has shape .*; length must be positive; 1 are not"):
         fit_grouped_hazards(event=[0, 1], interval=[1], covariates=[0.0, 1.0], length=[0.0, 5.0])
+
+
+def test_grouped_hazards__a_level_of_cases_only_is_refused_not_a_crash() -> None:
+    """Separation sends the hazard of such rows past what exp holds."""
+    rng = np.random.default_rng(3)
+    x = (rng.random(400) < 0.02).astype(float)
+    event = np.where(x == 1.0, 1, rng.random(400) < 0.02).astype(int)
+    fit = fit_grouped_hazards(
+        event=event, interval=np.zeros(400), covariates=x[:, None], length=rng.uniform(500, 5000, 400), names=("x",)
+    )
+    assert fit.refusal == "monotone likelihood, no finite estimate: x"
