@@ -73,6 +73,7 @@ lineage: $(VENV)/.ready ## the way of a column back to raw fields: make lineage 
 
 docs: $(VENV)/.ready ## the data dictionary and the graph as one page: target/static_index.html
 	@$(BIN)/python -m warehouse.lineage --write-dictionary
+	@if [ $(COHORT) = synthetic ]; then $(BIN)/python -m warehouse.publish.flow; fi
 	@$(BIN)/dbt --quiet docs generate --static
 
 bench: $(VENV)/.ready ## time and memory of each stage, beside the peers; appended to warehouse/bench.jsonl

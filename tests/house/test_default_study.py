@@ -6,6 +6,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from warehouse.publish.flow import PAGE, flow_page
 from warehouse.publish.readme import BEGIN, END, results_table, with_results
 
 ROOT = Path(__file__).parents[2]
@@ -35,6 +36,10 @@ def test_the_readme_shows_a_table_of_results() -> None:
 def test_the_table_of_results_is_current(study: duckdb.DuckDBPyConnection) -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert readme == with_results(readme, results_table(study)), "run python -m warehouse.publish.readme"
+
+
+def test_the_flow_diagram_is_current(study: duckdb.DuckDBPyConnection) -> None:
+    assert (ROOT / PAGE).read_text(encoding="utf-8") == flow_page(study), "run python -m warehouse.publish.flow"
 
 
 def test_the_four_primary_estimates_find_the_planted_truth(study: duckdb.DuckDBPyConnection) -> None:
