@@ -171,3 +171,24 @@ def test_trait_table__gives_sample_sizes(tmp_path: Path) -> None:
     landing, _ = ingest(folder, cohort="small", to=tmp_path / "raw")
     (row,) = [row for row in read(landing, "gwas_traits") if row["trait"] == "osteoporosis"]
     assert (row["n_cases"], row["n_controls"], row["genome_assembly"]) == ("300", "4700", "GRCh37")
+
+
+@pytest.mark.parametrize(
+    ("name", "head"),
+    [
+        ("regenie", "##REGENIE v3.4\n##command\n"),
+        ("regenie", "#"),
+        ("plink2", "##source=PLINK\n"),
+        ("gwas_ssf", "\ufeff"),
+    ],
+)
+def test_gwas_file__that_begins_with_comments_a_hash_or_a_mark_lands(tmp_path: Path, name: str, head: str) -> None:
+    file, text = FILES[name]
+    folder = write_export(tmp_path)
+    write_text(folder / "gwas" / file, head + text)
+    landed, _ = ingest(folder, cohort="small", to=tmp_path / "raw")
+    rows = read(landed, f"gwas/{trait_of(Path(file))}")
+    assert [(row["chromosome"], row["effect_allele"], row["beta"]) for row in rows] == [
+        ("1", "G", "0.02"),
+        ("23", "T", "-0.01"),
+    ]

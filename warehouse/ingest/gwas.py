@@ -10,7 +10,14 @@ import yaml  # type: ignore[import-untyped]
 
 from warehouse.ingest.detect import Shape
 from warehouse.ingest.faults import refuse
-from warehouse.ingest.gwas_formats import ASSOCIATION_COLUMNS, MUNGEABLE, Format, plain_name, tell_format
+from warehouse.ingest.gwas_formats import (
+    ASSOCIATION_COLUMNS,
+    MUNGEABLE,
+    Format,
+    cells_by_name,
+    plain_name,
+    tell_format,
+)
 from warehouse.ingest.landing import TableWriter
 from warehouse.ingest.rejects import Rejects
 from warehouse.ingest.tables import MISSING, stream_blocks
@@ -47,7 +54,9 @@ class AssociationReader:
             )
         self.shape, self.trait, self.format = shape, trait, known
         self.n_other_tests = 0
-        cell_of = {plain_name(cell) if known is MUNGEABLE else cell.lower(): cell for cell in shape.header}
+        cell_of = cells_by_name(shape.header)
+        if known is MUNGEABLE:
+            cell_of = {plain_name(name): cell for name, cell in cell_of.items()}
         self.source: dict[str, str] = {}
         for canonical, names in known.columns.items():
             cell = next((cell_of[name] for name in names if name in cell_of), None)

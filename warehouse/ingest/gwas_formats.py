@@ -263,9 +263,18 @@ NEEDED_TO_MUNGE = (("identifier",), ("effect_allele",), ("other_allele",), ("bet
 MANY_TRAITS = frozenset({"chrom", "genpos", "id", "allele0", "allele1", "a1freq"})
 
 
+def cells_by_name(header: Sequence[str]) -> dict[str, str]:
+    """Header cells by their lower-case name; a first cell `#CHROM` answers to `chrom` too."""
+    named = {cell.lower(): cell for cell in header}
+    first = header[0].lower() if header else ""
+    if first.startswith("#"):
+        named.setdefault(first.lstrip("# "), header[0])
+    return named
+
+
 def tell_format(header: Sequence[str]) -> Format | None:
     """The GWAS format of a header; None where it is none."""
-    cells = {cell.lower() for cell in header}
+    cells = set(cells_by_name(header))
     return next((known for known in FORMATS if known.signature <= cells), _mungeable(cells))
 
 
@@ -286,5 +295,5 @@ def _mungeable(cells: set[str]) -> Format | None:
 
 
 def holds_many_traits(header: Sequence[str]) -> bool:
-    cells = {cell.lower() for cell in header}
+    cells = set(cells_by_name(header))
     return cells >= MANY_TRAITS and any(cell.startswith("beta.") for cell in cells)

@@ -28,6 +28,7 @@ class CleanStream(io.RawIOBase):
     path : the raw file, gzip or plain (told by its first bytes, not its name).
     where : how faults name the file.
     encoding : Python codec of the file; anything but UTF-8 is recoded on the way.
+    Lines that begin with ## before the header are comments (PLINK 2, VCF-like headers) and left out.
     squeeze_spaces : runs of spaces become one space and edge spaces go (aligned, space-separated files).
     advance : told the number of raw bytes consumed, for progress.
     """
@@ -56,6 +57,8 @@ class CleanStream(io.RawIOBase):
         self._told = 0
         self._tail = b""
         self._at_start = True
+        self._before_header: bytes | None = b""
+        self.n_comment_lines = 0
 
     def readable(self) -> bool:
         return True
@@ -132,7 +135,18 @@ class CleanStream(io.RawIOBase):
             chunk = chunk.removeprefix(codecs.BOM_UTF8)
             self._at_start = False
         self.line += chunk.count(b"\n")
+        if self._before_header is not None:
+            chunk = self._without_comments(self._before_header + chunk, final)
         return self._squeezed(chunk, final) if self._squeezes else chunk
+
+    def _without_comments(self, held: bytes, final: bool) -> bytes:
+        """What stands after the comment lines; nothing, and all of it held back, while their end is not seen."""
+        while held.startswith(b"##") and b"\n" in held:
+            held = held.partition(b"\n")[2]
+            self.n_comment_lines += 1
+        is_open = held.startswith(b"##") or held in (b"", b"#")
+        self._before_header = held if is_open and not final else None
+        return b"" if self._before_header is not None else held
 
     def _check_utf8(self, chunk: bytes, final: bool) -> None:
         try:

@@ -86,7 +86,12 @@ def _blocks(
 
     def skip_ragged(row: csv.InvalidRow) -> str:
         ragged.append(row.number or 0)
-        rejects.add(shape.name, row.number or 0, "", f"a row has {row.expected_columns} cells, as the header")
+        rejects.add(
+            shape.name,
+            (row.number or 0) + stream.n_comment_lines,
+            "",
+            f"a row has {row.expected_columns} cells, as the header",
+        )
         return "skip"
 
     first = 2 if has_header else 1
@@ -133,7 +138,8 @@ def _blocks(
                 within.append(ragged[told])
                 told += 1
                 end += 1
-            yield Block(rows=batch, first_line=line, skipped=tuple(within))
+            above = stream.n_comment_lines  # lines of the file that are no lines of the table
+            yield Block(rows=batch, first_line=line + above, skipped=tuple(number + above for number in within))
             line = end
             _refuse_too_many(shape, len(ragged), n_rows, is_end=False)
     except pa.ArrowException as bad:
