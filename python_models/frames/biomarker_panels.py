@@ -1,7 +1,7 @@
 """The scaled panels of a build, written once: a file per platform and a table that says what stands where in it."""
 
+import hashlib
 import os
-import uuid
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -41,6 +41,12 @@ SCHEMA = pa.schema(
         ("file", pa.string()),
     ]
 )
+
+
+def _digest(path: Path) -> str:
+    """What the file holds, in twelve letters: the same panel has the same name in every build."""
+    with path.open("rb") as stored:
+        return hashlib.file_digest(stored, lambda: hashlib.blake2b(digest_size=6)).hexdigest()
 
 
 def _write(session: duckdb.DuckDBPyConnection, panel: Panel, path: Path) -> tuple[F8, npt.NDArray[np.int64]]:
@@ -109,20 +115,19 @@ def biomarker_panel_rows(
     rows: list[dict[str, Any]] = []
     for platform in PLATFORMS:
         panel = describe_panel(session, platform=platform, transform=scaling)
-        path = FOLDER / f"{cohort_of_build()}_{platform}_{uuid.uuid4().hex[:12]}.f32"
         for old in FOLDER.glob(f"{cohort_of_build()}_{platform}_*"):
             old.unlink()
         kept = panel.kept
         if not len(panel.rows) or not kept:
             continue
-        part = path.with_suffix(f".{os.getpid()}")
+        part = FOLDER / f"{cohort_of_build()}_{platform}_{os.getpid()}.part"
         # A model ending beside this one gives the process its threads back.
         threadpool_limits(limits=1)
         correlation, n_known = _write(session, panel, part)
         n_imputed = np.zeros(len(kept), dtype=np.int64)
         if imputation == "nearest_biomarkers":
             n_imputed = _fill(part, correlation, len(panel.rows), n_neighbours)
-        part.replace(path)
+        path = part.replace(FOLDER / f"{cohort_of_build()}_{platform}_{_digest(part)}.f32")
         effective = effective_tests(correlation)
         stands = prune(correlation, preference=[PREFERENCE.get(one.kind, 9) for one in kept], limit=prune_above)
         for k, one in enumerate(kept):

@@ -1,13 +1,21 @@
-"""python -m tests.benchmarks [estimators] [mediation] [stages]: without a name, all."""
+"""python -m tests.benchmarks [estimators] [scans] [panels] [mediation] [stages]: without a name, all."""
 
 import argparse
 
 from tests.benchmarks.estimators import estimator_measurements
 from tests.benchmarks.measure import record
 from tests.benchmarks.mediation import mediation_measurements
+from tests.benchmarks.panels import panel_measurements
+from tests.benchmarks.scans import scan_measurements
 from tests.benchmarks.stages import stage_measurements
 
-PARTS = {"estimators": estimator_measurements, "mediation": mediation_measurements, "stages": stage_measurements}
+PARTS = {
+    "estimators": estimator_measurements,
+    "scans": scan_measurements,
+    "panels": panel_measurements,
+    "mediation": mediation_measurements,
+    "stages": stage_measurements,
+}
 
 
 def main() -> int:

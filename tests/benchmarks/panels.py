@@ -1,0 +1,126 @@
+"""From warehouse to estimates at UK Biobank's size, in a process of its own: time of each part and peak memory.
+
+    python -m tests.benchmarks.panels PEOPLE PROTEINS
+
+writes a warehouse of so many people and proteins to a scratch file, scales the panel into its own file as a build does,
+and scans it, block by block.
+"""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import duckdb
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from python_models.estimators.scans.cox_scan import CoxScanner
+from python_models.frames import biomarker_blocks, biomarker_panels
+from tests.benchmarks.measure import Measurement
+
+# The published panel, and the largest part of the coming one (500,000 people x 5,400 proteins) that a small disk holds:
+# twice, to show that memory is the block's.
+SIZES = ((50_000, 2_923), (500_000, 128), (500_000, 256))
+PEAK_MB = 1_024.0  # kilobytes a megabyte, as Linux reports the peak
+
+
+def write_warehouse(path: Path, n: int, k: int) -> None:
+    """Marts of n people and k proteins, a twentieth of the values missing, sorted by protein."""
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("set memory_limit = '1GB'")
+        connection.execute("create schema marts")
+        connection.execute(
+            f"create table marts.participants as select 'SYN' || lpad(i::varchar, 6, '0') as participant_id "
+            f"from range({n}) as people (i)"
+        )
+        connection.execute(
+            "create table marts.biomarker_samples as "
+            "select 'protein' as platform, participant_id, null::varchar as exclusion from marts.participants"
+        )
+        connection.execute(
+            f"""
+            create table marts.biomarkers as
+            select
+                'protein' as platform, 'p' || lpad(j::varchar, 4, '0') as biomarker, 'measured' as biomarker_type,
+                null::varchar as flag_reason, 0 as n_zero, null::double as smallest_positive, null::varchar as exclusion
+            from range({k}) as proteins (j)
+            """
+        )
+        connection.execute(
+            "create table marts.protein_levels (participant_id varchar, protein varchar, level_npx float)"
+        )
+        for start in range(0, k, 16):
+            connection.execute(
+                f"insert into marts.protein_levels "
+                f"select participant_id, 'p' || lpad(j::varchar, 4, '0'), (random() + random() + random())::float "
+                f"from range({start}, {min(start + 16, k)}) as proteins (j), marts.participants "
+                f"where random() > 0.05 order by j, participant_id"
+            )
+
+
+def run(n: int, k: int) -> dict[str, float]:
+    """Seconds of processor per part, and the peak memory of this process, megabytes."""
+    found: dict[str, float] = {}
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        write_warehouse(folder / "marts.duckdb", n, k)
+        for module in (biomarker_blocks, biomarker_panels):
+            module.FOLDER = folder / "panels"  # type: ignore[attr-defined]
+        session = duckdb.connect(str(folder / "marts.duckdb"))
+        session.execute("set memory_limit = '1GB'")
+        started = time.process_time()
+        table = biomarker_panels.biomarker_panel_rows(
+            session, transform="rank_inverse_normal_blom", imputation="none", n_neighbours=10, prune_above=0.9
+        )
+        session.register("written", table)
+        session.execute("create table marts.biomarker_panels as select * from written")
+        found["warehouse to scaled file"] = time.process_time() - started
+        panel = biomarker_blocks.read_panel(session, platform="protein")
+        assert panel is not None
+        rng = np.random.default_rng(1)
+        onset, end = rng.exponential(4700.0 / 0.04, n), rng.integers(4000, 5400, n)
+        scanner = CoxScanner(
+            exit=np.ceil(np.minimum(onset, end)), event=onset <= end, covariates=rng.normal(size=(n, 12))
+        )
+        reading = scanning = 0.0
+        started = time.process_time()
+        for _, values in biomarker_blocks.read_blocks(session, panel):
+            reading += time.process_time() - started
+            started = time.process_time()
+            scanner.scan(values)
+            scanning += time.process_time() - started
+            started = time.process_time()
+        found |= {"file to blocks": reading, "Cox scan": scanning}
+        session.close()
+    found["peak MB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / PEAK_MB
+    return found
+
+
+def panel_measurements() -> list[Measurement]:
+    """Each size in a process of its own, so that its peak is its own."""
+    measured = []
+    for n, k in SIZES:
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.benchmarks.panels", str(n), str(k)],
+            env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        parts = json.loads(done.stdout.splitlines()[-1])
+        peak = parts.pop("peak MB")
+        size = f"{k:,} proteins, {n:,} people"
+        measured += [
+            Measurement(name, size, seconds, peak if name == "Cox scan" else None) for name, seconds in parts.items()
+        ]
+    return measured
+
+
+if __name__ == "__main__":
+    with threadpool_limits(limits=1):
+        print(json.dumps(run(int(sys.argv[1]), int(sys.argv[2]))))
