@@ -68,10 +68,10 @@ def run(n: int, k: int) -> dict[str, float]:
     found: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        write_warehouse(folder / "marts.duckdb", n, k)
+        write_warehouse(folder / "panel.duckdb", n, k)
         for module in (biomarker_blocks, biomarker_panels):
             module.FOLDER = folder / "panels"  # type: ignore[attr-defined]
-        session = duckdb.connect(str(folder / "marts.duckdb"))
+        session = duckdb.connect(str(folder / "panel.duckdb"))
         session.execute("set memory_limit = '1GB'")
         started = time.process_time()
         table = biomarker_panels.biomarker_panel_rows(

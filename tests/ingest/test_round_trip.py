@@ -25,6 +25,7 @@ from tests.ingest.small_export import (
     write_rows,
     write_text,
 )
+from warehouse.errors import IngestError
 from warehouse.ingest.codings import Codings, fill_from_seeds
 from warehouse.ingest.fields import known_fields
 from warehouse.ingest.ingest import ingest
@@ -298,3 +299,28 @@ def test_quotes__commas_and_quotes_inside_cells_survive(tmp_path: Path) -> None:
     odd = 'Calcium, "chewable" 500mg'
     write_rows(tmp_path / "gp_scripts.csv", [header, [*rows[0][:6], odd, "1"]])
     assert _tables(_landed(tmp_path), ["gp_scripts"])["gp_scripts"][0][6] == odd
+
+
+@pytest.mark.parametrize(
+    ("header", "named"),
+    [
+        (["a1bg", "not_an_assay"], "not_an_assay"),
+        (["a1bg", "A1BG"], r"a1bg \(a second time\)"),
+        (["hla_dra", "HLA-DRA"], "hla_dra"),
+    ],
+)
+def test_olink_wide__unknown_and_repeated_assays_are_named(tmp_path: Path, header: list[str], named: str) -> None:
+    write_export(tmp_path)
+    rows = [["olink_instance_0.eid", *(f"olink_instance_0.{assay}" for assay in header)], [IDS[0], "1.5", "2.5"]]
+    write_rows(tmp_path / "olink_instance_0.csv", rows)
+    with pytest.raises(IngestError, match=f"unknown or repeated: {named}"):
+        _landed(tmp_path)
+
+
+def test_olink_wide__one_protein_alone_lands(tmp_path: Path) -> None:
+    write_export(tmp_path)
+    write_rows(tmp_path / "olink_instance_0.csv", [["eid", "a1bg"], [IDS[0], "1.5"], [IDS[1], "inf"], [IDS[2], "low"]])
+    landed = _tables(_landed(tmp_path), ["olink_data"])["olink_data"]
+    assert {(row[0], row[2], row[3]) for row in landed} == {
+        (IDS[0], "a1bg", "1.5"), (IDS[1], "a1bg", "inf"), (IDS[2], "a1bg", "low"),
+    }  # fmt: skip

@@ -24,7 +24,7 @@ MISSING_RESULTS = (*MISSING, "NaN", "nan")
 def wide_columns(shape: Shape) -> tuple[str, dict[str, str]]:
     """The eid cell and protein -> header cell of a wide file.
 
-    Raises IngestError for columns that are no Olink assay of the seed.
+    Raises IngestError for columns that are no Olink assay of the seed, or the same assay twice (A1BG and a1bg).
     """
     protein_cells: dict[str, str] = {}
     eid, strange = "", []
@@ -32,6 +32,8 @@ def wide_columns(shape: Shape) -> tuple[str, dict[str, str]]:
         name = rap_column(WIDE.sub("", cell, count=1).lstrip(".") if "." in cell else cell)
         if name == "eid":
             eid = cell
+        elif name in protein_cells:
+            strange.append(f"{name} (a second time)")
         elif name in proteins():
             protein_cells[name] = cell
         else:
@@ -40,7 +42,7 @@ def wide_columns(shape: Shape) -> tuple[str, dict[str, str]]:
         raise refuse(
             shape.name,
             "a wide Olink table has eid and columns named by assay; "
-            + (f"unknown: {', '.join(strange[:5])}" if strange else "eid is not there"),
+            + (f"unknown or repeated: {', '.join(strange[:5])}" if strange else "eid is not there"),
             "check the export, or add the assay to warehouse/seeds/olink_assays.csv",
             len(strange) or None,
         )
