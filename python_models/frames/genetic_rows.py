@@ -100,7 +100,7 @@ def _heritability_row(trait: Trait, estimator: str, fit: Heritability | None) ->
     }
     if fit is None:
         return {**row, "refusal": NO_LD_SCORES}
-    refusal = fit.refusal
+    refusal = trait.refusal or fit.refusal
     if refusal is None and fit.h2 is not None and fit.h2 <= 0:
         refusal = f"heritability is {fit.h2:.3g}, not above 0: no polygenic signal to measure"
     row |= {
@@ -158,7 +158,7 @@ def _correlation_row(first: Trait, second: Trait, estimator: str, fit: GeneticCo
         "p_value": fit.p,
         "neg_log10_p_value": fit.neg_log10_p,
         "note": "; ".join(fit.notes) or None,
-        "refusal": fit.refusal,
+        "refusal": first.refusal or second.refusal or fit.refusal,
     }
     for place, own in (("heritability_1", fit.heritability_1), ("heritability_2", fit.heritability_2)):
         if own is not None:

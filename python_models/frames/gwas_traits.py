@@ -37,7 +37,10 @@ select
     totals.trait,
     coalesce(codings.coding, 'as coded in its file') as coding,
     codings.population_prevalence,
-    totals.sample_prevalence
+    totals.sample_prevalence,
+    (
+        select count(*) from intermediate.int_gwas_associations__munged as munged where munged.trait = totals.trait
+    ) as n_variants
 from (
     select trait, avg(sample_prevalence) as sample_prevalence
     from intermediate.int_gwas_associations__judged group by trait
@@ -55,6 +58,14 @@ class Trait:
     coding: str
     population_prevalence: float | None
     sample_prevalence: float | None
+    n_variants: int
+
+    @property
+    def refusal(self) -> str | None:
+        """Why nothing can be asked of the trait: no line of its file is left."""
+        if self.n_variants:
+            return None
+        return f"no line of {self.name} is left: quality.gwas_qc counts what each rule dropped"
 
 
 def read_traits(session: duckdb.DuckDBPyConnection) -> list[Trait]:

@@ -1,8 +1,9 @@
-"""python -m tests.benchmarks [estimators] [scans] [panels] [mediation] [stages]: without a name, all."""
+"""python -m tests.benchmarks [estimators] [genetics] [scans] [panels] [mediation] [stages]: without a name, all."""
 
 import argparse
 
 from tests.benchmarks.estimators import estimator_measurements
+from tests.benchmarks.genetics import genetics_measurements
 from tests.benchmarks.measure import record
 from tests.benchmarks.mediation import mediation_measurements
 from tests.benchmarks.panels import panel_measurements
@@ -13,6 +14,7 @@ PARTS = {
     "estimators": estimator_measurements,
     "scans": scan_measurements,
     "panels": panel_measurements,
+    "genetics": genetics_measurements,
     "mediation": mediation_measurements,
     "stages": stage_measurements,
 }
