@@ -29,3 +29,14 @@ def test_nhefs_gives_the_published_hazard_ratio_and_survival(unbuilt: Callable[[
         )
     )
     assert survival == {"yes": pytest.approx(0.762), "no": pytest.approx(0.820)}
+    mediated = project.query(
+        "select biomarker, n_participants, n_events, total_effect, direct_effect + indirect_effect, warnings, refusal "
+        "from results.mediation_effects",
+        cohort="nhefs",
+    )
+    assert [row[:3] for row in mediated] == [("systolic_blood_pressure", 1552, 286)]
+    total, parts, warnings, refusal = mediated[0][3:]
+    assert refusal is None
+    assert float(str(total)) == pytest.approx(float(str(parts)), abs=1e-9)
+    # 18 % die within ten years, and blood pressure was taken after quitting.
+    assert str(warnings).split("; ") == ["common_outcome", "early_events_kept"]
