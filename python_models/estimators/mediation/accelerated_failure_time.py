@@ -12,8 +12,10 @@ from scipy import linalg
 
 from python_models.estimators.mediation.faults import FloatArray
 from python_models.estimators.mediation.regression_fits import RegressionFit, design_refusal, refused
+from python_models.estimators.mediation.survreg import fit_as_survreg
 
 AftDistribution = Literal["exponential", "weibull"]
+AftStop = Literal["maximum", "survreg"]
 
 MAX_ITERATIONS = 60
 MAX_HALVINGS = 30
@@ -26,11 +28,17 @@ NO_MAXIMUM = "the log likelihood has no finite maximum: a group may have no even
 
 
 def fit_aft(
-    *, time: FloatArray, event: FloatArray, design: FloatArray, distribution: AftDistribution = "weibull"
+    *,
+    time: FloatArray,
+    event: FloatArray,
+    design: FloatArray,
+    distribution: AftDistribution = "weibull",
+    stop: AftStop = "maximum",
 ) -> RegressionFit:
     """Coefficients of log survival time (positive = longer), by Newton's method with step-halving.
 
-    time (n,) > 0; event (n,) 0/1; design (n, p) with its intercept. beta and covariance of the result have p elements
+    time (n,) > 0; event (n,) 0/1; design (n, p) with its intercept; stop: "survreg" stops where R does, up
+    to 3e-8 of a coefficient from the maximum. beta and covariance of the result have p elements
     (exponential) or p + 1, the last the log scale (Weibull).
 
     Works in g = b/s and r = 1/s: z = r log t - x'g is linear in them, so sum d (z + log r) - exp(z) is concave and
@@ -85,6 +93,11 @@ def fit_aft(
             return refused(NO_MAXIMUM)
         step = linalg.cho_solve((factor, lower), gradient)
         if np.max(np.abs(columns @ step)) <= STEP_TOLERANCE:
+            if stop == "survreg":
+                stopped = fit_as_survreg(log_time=log_time, event=event, design=design, has_scale=is_weibull)
+                if stopped is None:
+                    return refused(NO_MAXIMUM)
+                return RegressionFit(*stopped, 0.0, n - size, loglik, None)
             beta, covariance = _natural_scale(theta=theta + step, information=information, length=length, p=p)
             return RegressionFit(beta, covariance, 0.0, n - size, loglik, None)
         for _ in range(MAX_HALVINGS):

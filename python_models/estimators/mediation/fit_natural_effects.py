@@ -8,7 +8,7 @@ from typing import Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from python_models.estimators.mediation.accelerated_failure_time import fit_aft
+from python_models.estimators.mediation.accelerated_failure_time import AftStop, fit_aft
 from python_models.estimators.mediation.faults import FloatArray, choice_fault, column_faults, raise_if_any
 from python_models.estimators.mediation.natural_effects import (
     PATHS,
@@ -83,7 +83,7 @@ def fit_natural_effects(
     mediator_covariates (n, r): of the mediator model alone, for what the outcome model holds as strata, at their means;
     event (n,) 0/1 and, for Cox, entry (n,) and strata (n,); is_case_control: the mediator model is fitted in those
     without the event, as the cases are over-sampled; contrast: exposure 0 to 1 unless given; covariate_levels (q,):
-    where the effects are evaluated, their means unless given; stop: "coxph" stops Cox and logistic fits where R does.
+    where the effects are evaluated, their means unless given; stop: "coxph" stops every iterated fit where R does.
 
     Raises MediationInputError for shapes, codings and unknown options, all at once.
 
@@ -155,14 +155,15 @@ def fit_natural_effects(
         beta, outcome_covariance, reason = cox.beta, cox.covariance, cox.refusal
     else:
         wide = np.column_stack([terms, np.ones(n), c])
+        as_in_r: AftStop = "survreg" if stop == "coxph" else "maximum"
         if outcome_model == "linear":
             fit = fit_least_squares(design=wide, response=y)
         elif outcome_model == "logistic":
             fit = fit_logistic(design=wide, response=y, **tolerance)
         elif outcome_model == "aft_exponential":
-            fit = fit_aft(time=y, event=d, design=wide, distribution="exponential")
+            fit = fit_aft(time=y, event=d, design=wide, distribution="exponential", stop=as_in_r)
         else:
-            fit = fit_aft(time=y, event=d, design=wide, distribution="weibull")
+            fit = fit_aft(time=y, event=d, design=wide, distribution="weibull", stop=as_in_r)
         beta, outcome_covariance, reason = fit.beta, fit.covariance, fit.refusal
     if reason is not None:
         return refuse(f"outcome model: {reason}")
