@@ -96,10 +96,15 @@ def finalist_arrays(design: BiomarkerDesign, label: int, values: F4) -> Finalist
     )
 
 
-def _fitted(one: Finalist, *, has_interaction: bool) -> MediationFit:
+def _fitted(one: Finalist, *, has_interaction: bool, alone: CoxFit) -> MediationFit:
+    """Both models; the outcome model begins at the one without the mediator."""
+    start = None
+    if alone.refusal is None:
+        start = np.concatenate([alone.beta[:1], np.zeros(1 + has_interaction), alone.beta[1:]])
     return fit_natural_effects(
         exposure=one.exposure, mediator=one.mediator, outcome=one.time, event=one.event, covariates=one.covariates,
         mediator_covariates=one.centres, strata=one.strata, has_interaction=has_interaction, contrast=CONTRAST,
+        outcome_start=start,
     )  # fmt: skip
 
 
@@ -241,7 +246,7 @@ def _rows(one: Finalist, *, n_bootstraps: int) -> Iterator[Row]:
         exit=one.time, event=one.event, covariates=np.column_stack([one.exposure, one.covariates]), strata=one.strata
     )
     for model, has_interaction in (("without_interaction", False), ("with_interaction", True)):
-        fit = _fitted(one, has_interaction=has_interaction)
+        fit = _fitted(one, has_interaction=has_interaction, alone=alone)
         common: Row = {"model": model, "n_participants": fit.n, "n_events": fit.n_events}
         if fit.effects is None:
             yield {**common, "quantity_kind": "effect", "quantity": "te", "refusal": fit.refusal}

@@ -75,6 +75,7 @@ def fit_natural_effects(
     covariate_levels: npt.ArrayLike | None = None,
     ties: Ties = "efron",
     stop: Stop = "maximum",
+    outcome_start: npt.ArrayLike | None = None,
     level: float = 0.95,
 ) -> MediationFit:
     """Fit both models on the same rows with the same covariates and give cde, pnde, tnie, tnde, pnie, te and pm.
@@ -83,7 +84,8 @@ def fit_natural_effects(
     mediator_covariates (n, r): of the mediator model alone, for what the outcome model holds as strata, at their means;
     event (n,) 0/1 and, for Cox, entry (n,) and strata (n,); is_case_control: the mediator model is fitted in those
     without the event, as the cases are over-sampled; contrast: exposure 0 to 1 unless given; covariate_levels (q,):
-    where the effects are evaluated, their means unless given; stop: "coxph" stops every iterated fit where R does.
+    where the effects are evaluated, their means unless given; stop: "coxph" stops every iterated fit where R does;
+    outcome_start: where a Cox fit begins, (exposure, mediator, interaction if any, covariates).
 
     Raises MediationInputError for shapes, codings and unknown options, all at once.
 
@@ -147,6 +149,7 @@ def fit_natural_effects(
             strata=strata,
             ties=ties,
             stop=stop,
+            start=outcome_start,
             names=[
                 *("exposure", "mediator", "interaction")[: terms.shape[1]],
                 *(f"covariate_{j + 1}" for j in range(c.shape[1])),
