@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from threadpoolctl import threadpool_limits
 
-from python_models.estimators.multiplicity import correlation_of_rows, effective_tests
+from python_models.estimators.multiplicity import effective_tests
 from python_models.estimators.scans.panel_correlation import fill_gaps, nearest, prune
 from python_models.frames.biomarker_blocks import FOLDER, PLATFORMS, Panel, describe_panel, scaled_blocks
 from python_models.frames.biomarker_scaling import known_transform
@@ -64,13 +64,19 @@ def _write(session: duckdb.DuckDBPyConnection, panel: Panel, path: Path) -> tupl
 
 
 def _correlation(rows: F4) -> F8:
-    """Correlations (K, K); a biomarker without variation among these samples correlates with none."""
-    sums = np.nan_to_num(rows).astype(np.float64)
-    varies = (sums.max(axis=1, initial=0.0) - sums.min(axis=1, initial=0.0)) > 0.0
-    correlation = np.eye(rows.shape[0])
-    if varies.any():
-        correlation[np.ix_(varies, varies)] = correlation_of_rows(rows[varies])
-    return correlation
+    """Correlations (K, K), gaps at the mean; a biomarker without variation among these samples correlates with none.
+
+    In single precision, half the time of double: 10,000 samples leave 1e-6, a hundredth of what sampling leaves.
+    """
+    count = np.maximum(np.count_nonzero(np.isfinite(rows), axis=1), 1)
+    mean = np.nansum(rows, axis=1, dtype=np.float64) / count
+    centred = np.nan_to_num(rows - mean.astype(np.float32)[:, None], nan=0.0, posinf=0.0, neginf=0.0)
+    size = np.sqrt(np.einsum("ki,ki->k", centred, centred, dtype=np.float64))
+    varies = size > 0.0
+    centred /= np.where(varies, size, 1.0).astype(np.float32)[:, None]
+    correlation = (centred @ centred.T).astype(np.float64)
+    np.fill_diagonal(correlation, 1.0)
+    return np.clip(correlation, -1.0, 1.0)
 
 
 def _fill(path: Path, correlation: F8, n: int, n_neighbours: int) -> npt.NDArray[np.int64]:

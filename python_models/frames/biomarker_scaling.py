@@ -5,6 +5,7 @@ from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
+from numba import njit
 from scipy import special
 
 F4 = npt.NDArray[np.float32]
@@ -30,7 +31,37 @@ def known_transform(name: str) -> Transform:
 @lru_cache(maxsize=8)
 def _quantiles(n: int, offset: float) -> F8:
     """Normal quantiles of ranks 1 .. n; biomarkers complete in the same samples share them."""
-    return np.asarray(special.ndtri((np.arange(1, n + 1) - offset) / (n - 2.0 * offset + 1.0)), dtype=np.float64)
+    lower = special.ndtri((np.arange(1, (n + 1) // 2 + 1) - offset) / (n - 2.0 * offset + 1.0))
+    # The upper half is the lower one turned round; the middle of an odd number is 0.
+    return np.concatenate([lower, -lower[: n // 2][::-1]])
+
+
+@njit(cache=True, nogil=True)
+def ascending_order(values: F4) -> npt.NDArray[np.int32]:
+    """Indices (n,) that sort finite or infinite values (n,), equal ones in their order.
+
+    Three passes of 11 bits over the bit patterns, turned so that they sort as the numbers do: a sort by comparison
+    takes several times as long, and a panel has thousands of these.
+    """
+    n = values.shape[0]
+    bits = values.view(np.uint32).copy()
+    for i in range(n):
+        b = bits[i]
+        bits[i] = b ^ np.uint32(0xFFFFFFFF) if b >> np.uint32(31) else b ^ np.uint32(0x80000000)
+    order, other = np.arange(n).astype(np.int32), np.empty(n, dtype=np.int32)
+    for shift in (0, 11, 22):
+        start = np.zeros(2049, dtype=np.int64)
+        for i in range(n):
+            start[((bits[i] >> np.uint32(shift)) & np.uint32(2047)) + 1] += 1
+        for digit in range(2048):
+            start[digit + 1] += start[digit]
+        for i in range(n):
+            one = order[i]
+            digit = (bits[one] >> np.uint32(shift)) & np.uint32(2047)
+            other[start[digit]] = one
+            start[digit] += 1
+        order, other = other, order
+    return order
 
 
 def scale_in_place(values: F4, transform: Transform) -> None:
@@ -46,14 +77,17 @@ def scale_in_place(values: F4, transform: Transform) -> None:
         values[known] = (wide - wide.mean()) / deviation if deviation > 0 else 0.0
         return
     offset = OFFSETS[transform]
-    order = np.argsort(given)
+    order = ascending_order(given)
     ascending = given[order]
     quantile = _quantiles(n, offset)
     starts = np.flatnonzero(np.concatenate([[True], ascending[1:] != ascending[:-1]]))
     if starts.size < n:
         # Ranks first .. last of a tie have the mean (first + last) / 2.
         length = np.diff(np.append(starts, n))
-        rank = starts + 0.5 * (length + 1)
-        of_value = special.ndtri((rank - offset) / (n - 2.0 * offset + 1.0))
-        quantile = np.repeat(of_value, length)
+        tied = length > 1
+        rank = starts[tied] + 0.5 * (length[tied] + 1)
+        quantile = quantile.copy()
+        quantile[np.repeat(tied, length)] = np.repeat(
+            special.ndtri((rank - offset) / (n - 2.0 * offset + 1.0)), length[tied]
+        )
     values[known[order]] = quantile

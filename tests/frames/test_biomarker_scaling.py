@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from python_models.frames.biomarker_scaling import OFFSETS, Transform, scale_in_place
+from python_models.frames.biomarker_scaling import OFFSETS, Transform, ascending_order, scale_in_place
 
 RANK_TRANSFORMS: list[Transform] = ["rank_inverse_normal_blom", "rank_inverse_normal_half"]
 
@@ -49,3 +49,20 @@ def test_an_all_missing_biomarker_is_left_as_it_is() -> None:
     values = np.full(4, np.nan, dtype=np.float32)
     scale_in_place(values, "rank_inverse_normal_blom")
     assert np.isnan(values).all()
+
+
+def test_ascending_order__is_a_stable_sort_of_any_numbers() -> None:
+    rng = np.random.default_rng(9)
+    for values in (
+        rng.normal(size=5_000).astype(np.float32),
+        (np.round(rng.normal(size=5_000), 1) + 0.0).astype(np.float32),  # no -0, which bits part from 0
+        np.array([np.inf, -np.inf, 1e-45, -1e-45, 3e38, -3e38, 1.0, 1.0], dtype=np.float32),
+        np.empty(0, dtype=np.float32),
+    ):
+        np.testing.assert_array_equal(ascending_order(values), np.argsort(values, kind="stable"))
+
+
+def test_minus_zero_and_zero_are_a_tie() -> None:
+    values = np.array([0.0, -0.0, 1.0], dtype=np.float32)
+    scale_in_place(values, "rank_inverse_normal_blom")
+    assert values[0] == values[1]
