@@ -20,7 +20,9 @@ from python_models.estimators.survival.cox import fit_cox
 from warehouse.synthetic import estimand
 from warehouse.synthetic.outcomes import calibrated
 
-COHORTS = 200
+# 800 cohorts know a coverage of 95 % to 0.8 %, and 200 a share of p values to 1.5 %.
+COHORTS = 800
+NULL_COHORTS = 200
 PEOPLE = 20_000
 SEED = 20260501
 PROCESSES = 2
@@ -174,7 +176,9 @@ def main() -> int:
     parser.add_argument("cohorts", nargs="?", type=int, default=COHORTS, help=f"planted cohorts (default {COHORTS})")
     cohorts = parser.parse_args().cohorts
     PAGE.parent.mkdir(exist_ok=True)
-    PAGE.write_text(page(recover(null=False, cohorts=cohorts), recover(null=True)), encoding="utf-8")
+    PAGE.write_text(
+        page(recover(null=False, cohorts=cohorts), recover(null=True, cohorts=NULL_COHORTS)), encoding="utf-8"
+    )
     print(PAGE.read_text(encoding="utf-8"))
     return 0
 
