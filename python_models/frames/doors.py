@@ -83,4 +83,4 @@ def fingerprint_tables(session: duckdb.DuckDBPyConnection) -> pa.Table:
 
 
 def _hashed(name: str, kind: str) -> str:
-    return f"format('{{:.6e}}', \"{name}\")" if kind in ("DOUBLE", "FLOAT") else f'"{name}"'
+    return f'cast("{name}" as float)' if kind == "DOUBLE" else f'"{name}"'

@@ -6,6 +6,7 @@ from python_models.frames.doors import fingerprint_tables, history_of
 def model(dbt, session):
     dbt.config(materialized="table")
     dbt.ref("analysis_choices")
+    dbt.ref("baseline_characteristics")
     dbt.ref("biomarker_associations")
     dbt.ref("biomarker_enrichment")
     dbt.ref("biomarker_hazard_ratios")
