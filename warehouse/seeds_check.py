@@ -202,6 +202,29 @@ def _survival_faults(seeds: dict[str, Rows]) -> list[Fault]:
     return faults
 
 
+def _mediation_faults(seeds: dict[str, Rows]) -> list[Fault]:
+    """Adjustment sets of mediation that exist, and sensitivity analyses that say what their kind needs."""
+    sets = {(row["study"], row["adjustment_set"]) for row in seeds.get("adjustment_sets", [])}
+    faults = [
+        Fault(
+            f"arms.csv, {row['arm']}",
+            f"mediation_adjustment_set is a set of the study, not '{row['mediation_adjustment_set']}'",
+            "add it to adjustment_sets.csv, or mend it here",
+        )
+        for row in seeds.get("arms", [])
+        if (row["study"], row["mediation_adjustment_set"]) not in sets
+    ]
+    for row in seeds.get("mediation_sensitivity_analyses", []):
+        where = f"mediation_sensitivity_analyses.csv, {row['analysis']}"
+        if (row["kind"] == "add_covariate") != bool(row["covariate"]):
+            faults.append(
+                Fault(where, "names a covariate if add_covariate, and none otherwise", "mend covariate or kind")
+            )
+        if (row["kind"] == "drop_early") != (bool(row["years"]) and float(row["years"]) > 0):
+            faults.append(Fault(where, "says years above 0 if drop_early, and none otherwise", "mend years or kind"))
+    return faults
+
+
 def check_seeds(folder: Path) -> None:
     """Read every declared seed under `folder`.
 
@@ -235,6 +258,6 @@ def check_seeds(folder: Path) -> None:
         for column in seed["columns"]:
             faults += _test_faults(where, rows, column, seeds)
     if not faults:
-        faults = _study_faults(seeds) + _survival_faults(seeds)
+        faults = _study_faults(seeds) + _survival_faults(seeds) + _mediation_faults(seeds)
     if faults:
         raise SeedError(faults)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from functools import partial
 from typing import Any
 
@@ -36,6 +37,19 @@ class ClinicalBiomarker:
     days_after_exposure: float
 
 
+def refuse_unknown_columns(session: duckdb.DuckDBPyConnection, clinical: Sequence[ClinicalBiomarker]) -> None:
+    """Raise ValueError for columns that marts.participants does not have, each with the nearest that it has."""
+    known = session.sql("select * from marts.participants limit 0").columns
+    unknown = sorted({one.column_name for one in clinical} - set(known))
+    if unknown:
+        near = {name: get_close_matches(name, known, n=1) for name in unknown}
+        told = "; ".join(name + (f" (did you mean {near[name][0]}?)" if near[name] else "") for name in unknown)
+        raise ValueError(
+            f"seeds/clinical_biomarkers.csv: {len(unknown)} columns are not in marts.participants: {told}; "
+            "mend column_name"
+        )
+
+
 class MediationStudy:
     """Panels and designs of the cohort that is being built.
 
@@ -58,6 +72,7 @@ class MediationStudy:
                 {"cohort": cohort},
             ).fetchall()
         ]
+        refuse_unknown_columns(session, self.clinical)
         wanted = [*more_columns, *(one.column_name for one in self.clinical)]
         self.study = BiomarkerStudy(session, cohort=cohort, adjustment="mediation_adjustment_set", more_columns=wanted)
 

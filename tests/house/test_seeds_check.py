@@ -57,6 +57,15 @@ def test_check_seeds__the_seeds_of_the_project_hold() -> None:
         (replace("joint_exposures.csv", ",2,walking_pace,", ",2,walking_speed,"), "crosses exposures of its arm"),
         (replace("joint_exposures.csv", "pace,2,walking", "lean_mass,2,walking"), "has two parts"),
         (replace("control_analyses.csv", "age_years,1,", ",1,"), "names a column if positive"),
+        (
+            replace("arms.csv", "osteoporosis,M2,M2,", "osteoporosis,M2,M9,"),
+            "mediation_adjustment_set is a set of the study",
+        ),
+        (
+            replace("mediation_sensitivity_analyses.csv", "add_covariate,fat_mass_index", "add_covariate,"),
+            "names a covariate",
+        ),
+        (replace("mediation_sensitivity_analyses.csv", "drop_early,,2,", "drop_early,,,"), "says years above 0"),
         (replace("control_analyses.csv", "hospital_myopia,,0", "hospital_myopia,,1"), "0 if negative"),
     ],
 )
