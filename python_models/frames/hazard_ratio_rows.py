@@ -1,7 +1,6 @@
 """Hazard ratios of every analysis the seeds ask for, as rows of results.hazard_ratios."""
 
-from concurrent.futures import Future, ProcessPoolExecutor
-from multiprocessing import get_context
+from concurrent.futures import Future
 from typing import Any
 
 import duckdb
@@ -22,6 +21,7 @@ from python_models.frames.study import CoxAnalysis, read_cox_analyses, read_visi
 from python_models.frames.subgroup_rows import subgroup_rows
 from python_models.frames.subgroups import read_joint_exposures, read_subgroups
 from python_models.frames.visit_models import read_intervals, visit_estimates
+from python_models.frames.workers import worker_pool
 
 F8 = npt.NDArray[np.float64]
 logger = AdapterLogger("Study")
@@ -105,7 +105,7 @@ def hazard_ratio_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
     problems, house = CoxProblems(data), HouseFits()
     rows: list[dict[str, Any]] = []
     waiting: list[tuple[CoxProblem, CoxFit, Future[LifelinesFit]]] = []
-    with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as beside, threadpool_limits(limits=1):
+    with worker_pool(1) as beside, threadpool_limits(limits=1):
         for i, analysis in enumerate(sorted(analyses, key=_order), start=1):
             problem = problems.build(analysis)
             if isinstance(problem, str):
