@@ -1,9 +1,10 @@
-"""python -m tests.benchmarks [estimators] [genetics] [scans] [panels] [mediation] [stages]: without a name, all."""
+"""python -m tests.benchmarks [part ...]: without a name, all parts."""
 
 import argparse
 
 from tests.benchmarks.estimators import estimator_measurements
 from tests.benchmarks.genetics import genetics_measurements
+from tests.benchmarks.landing import landing_measurements
 from tests.benchmarks.measure import record
 from tests.benchmarks.mediation import mediation_measurements
 from tests.benchmarks.panels import panel_measurements
@@ -16,6 +17,7 @@ PARTS = {
     "panels": panel_measurements,
     "genetics": genetics_measurements,
     "mediation": mediation_measurements,
+    "landing": landing_measurements,
     "stages": stage_measurements,
 }
 

@@ -88,7 +88,7 @@ def _lengthen(folder: Path, times: int) -> None:
                     table.write(b",".join(cells))
 
 
-def landing_measurements(share: float, unpack: str | None = None) -> list[Measurement]:
+def landing_measurements(share: float = 0.1, unpack: str | None = None) -> list[Measurement]:
     """Ingest of the whole export; and of the participant table alone beside each peer."""
     measured = []
     with tempfile.TemporaryDirectory(dir="warehouse") as scratch:
@@ -100,12 +100,10 @@ def landing_measurements(share: float, unpack: str | None = None) -> list[Measur
         print(f"bench: wrote {megabytes:,.0f} MB in {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
         python = sys.executable
         environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(Path.cwd()), "OPENBLAS_NUM_THREADS": "1"}
-        root = Path.cwd()
 
         def run(name: str, of_size: str, command: Sequence[str]) -> Measurement:
             print(f"bench: {name} ...", file=sys.stderr, flush=True)
-            # The program reads its seeds from the project's folder.
-            one = time_command(name, of_size, command, folder=root, environment=environment)
+            one = time_command(name, of_size, command, folder=folder, environment=environment)
             print(f"bench: {name}: {one.seconds:.1f} s, {one.peak_mb or 0:,.0f} MB", file=sys.stderr, flush=True)
             return one
 
