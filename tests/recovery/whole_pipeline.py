@@ -14,6 +14,7 @@ import json
 import sys
 import tempfile
 from dataclasses import asdict, dataclass
+from datetime import date
 from math import sqrt
 from pathlib import Path
 from statistics import mean, stdev
@@ -26,6 +27,7 @@ from warehouse.synthetic.effects import EFFECTS, Effects
 from warehouse.synthetic.options import Options, stamp
 
 STUDIES = Path("warehouse/quality/studies")
+DOCS = Path("models/quality/_whole_pipeline.md")
 SIZE = ("--participants=8000", "--proteins=80", "--proteomic-share=0.3", "--metabolomic-share=0.4", "--snps=20000")
 FIRST_SEED = 1001  # apart from the default cohort's
 
@@ -248,12 +250,26 @@ def write_tables(folder: Path = STUDIES) -> str:
     return text
 
 
+def as_docs(text: str) -> str:
+    """A docs block of dbt: the tables, dated, since a build does not run them again."""
+    title, _, rest = text.partition("\n")
+    note = (
+        f"Run on {date.today():%Y-%m-%d}; at 8,000 people power is small and coverage is what is shown. "
+        "Again: `make test ARGS='-m recovery'`."
+    )
+    return f"{{% docs whole_pipeline %}}\n{title.replace('# ', '## ')}\n\n{note}\n{rest}{{% enddocs %}}\n"
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.recovery.whole_pipeline")
     parser.add_argument("--effects", choices=EFFECTS, default="none")
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--only-doors", action="store_true", help="raw to marts: which clean cohorts raise an alarm")
+    parser.add_argument("--write-docs", action="store_true", help="write what is there into dbt's docs and run nothing")
     given = parser.parse_args()
+    if given.write_docs:
+        DOCS.write_text(as_docs(write_tables()), encoding="utf-8")
+        return 0
     study(effects=given.effects, seeds=given.seeds, only_doors=given.only_doors)
     print(write_tables())
     return 0
