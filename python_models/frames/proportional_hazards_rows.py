@@ -71,14 +71,21 @@ def _periods(problem: CoxProblem, refusal: str | None) -> Iterator[dict[str, Any
     cuts = [round(years * DAYS_PER_YEAR) for years in CUTS_YEARS]
     edges = np.array([0.0, *cuts, np.inf])
     events = np.histogram(problem.days[problem.event], bins=np.nextafter(edges, edges + 1))[0]
+    # From the first period with too few events on, nothing is said, and the whole model could run to infinity:
+    # follow-up is censored where it begins.
+    few = np.flatnonzero(events < FEWEST_EVENTS)
+    n_usable = int(few[0]) if few.size else len(BANDS)
+    if refusal is None and n_usable < 2:
+        refusal = f"too few events: {events[min(n_usable, 1)]} of the {FEWEST_EVENTS} asked for in a second period"
     found = None
     if refusal is None:
+        end = edges[n_usable]
         found = period_hazard_ratios(
-            exit=problem.days,
-            event=problem.event,
+            exit=np.minimum(problem.days, end),
+            event=problem.event & (problem.days <= end),
             exposure=problem.matrix[:, 0],
             covariates=problem.matrix[:, 1:],
-            cuts=cuts,
+            cuts=cuts[: n_usable - 1],
         )
         refusal = found.refusal
     for b, band in enumerate(BANDS):
@@ -92,8 +99,10 @@ def _periods(problem: CoxProblem, refusal: str | None) -> Iterator[dict[str, Any
             "person_years": float(inside.sum() / DAYS_PER_YEAR),
             "refusal": refusal,
         }
-        if refusal is None and events[b] < FEWEST_EVENTS:
-            row["refusal"] = f"too few events: {events[b]} of the {FEWEST_EVENTS} asked for"
+        if refusal is None and b >= n_usable:
+            row["refusal"] = (
+                f"too few events: {events[few[0]]} of the {FEWEST_EVENTS} asked for, in this period or before"
+            )
         elif refusal is None and found is not None:
             step = problem.scaled.step
             row |= hazard_ratio_columns(float(found.beta[b]) * step, float(found.standard_error[b]) * step)
@@ -108,7 +117,7 @@ def _periods(problem: CoxProblem, refusal: str | None) -> Iterator[dict[str, Any
     if refusal is None and found is not None:
         row |= {
             "chi_squared": found.equality,
-            "degrees_of_freedom": len(BANDS) - 1,
+            "degrees_of_freedom": n_usable - 1,
             "p_value": found.equality_p_value,
         }
     yield row

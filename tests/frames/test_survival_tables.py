@@ -130,6 +130,18 @@ def test_proportional_hazards__periods_split_events_and_time(tables: dict[str, R
     assert all(row["p_value"] > 0.001 for row in grip if row["quantity"] != "hazard ratio within the period")
 
 
+def test_proportional_hazards__a_period_without_events_is_refused_and_spares_the_others() -> None:
+    with small_study() as session:
+        session.execute(
+            "update marts.follow_ups set is_event = false, exit_kind = 'administrative' where follow_up_days > 3652"
+        )
+        rows = proportional_hazards_rows(session).to_pylist()
+    grip = [row for row in rows if row["exposure"] == "grip_strength"]
+    assert one(grip, period="over 10 years")["refusal"].startswith("too few events: 0 of the 10 asked for")
+    assert one(grip, period="5 to 10 years")["refusal"] is None
+    assert one(grip, quantity="equality of the periods")["degrees_of_freedom"] == 1
+
+
 def test_cumulative_incidence__grows_and_causes_add_to_less_than_one(tables: dict[str, Rows]) -> None:
     grip = [row for row in tables["cumulative incidence"] if row["exposure"] == "grip_strength"]
     lowest = [row for row in grip if row["level"] == "lowest third"]
