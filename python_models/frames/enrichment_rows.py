@@ -30,11 +30,11 @@ def _hit_lists(session: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str, 
     """(study, list, platform, tested, hits): each arm's outcome, and what each pair of arms shares."""
     listed = session.execute(
         """
-        select study, arm as hit_list, platform, biomarker, q_value < $level as is_hit
-        from results.biomarker_hazard_ratios where refusal is null
+        select study, arm as hit_list, platform, biomarker, q_value < $level as is_hit, refusal is null as is_tested
+        from results.biomarker_hazard_ratios
         union all
         select study, first_arm || ' and ' || second_arm || ': ' || direction, platform, biomarker,
-            is_shared and is_same_direction = (direction = 'same direction')
+            is_shared and is_same_direction = (direction = 'same direction'), true
         from results.shared_biomarkers
         cross join (values ('same direction'), ('opposite directions')) as lists (direction)
         order by 1, 2, 3, 4
@@ -44,7 +44,8 @@ def _hit_lists(session: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str, 
     found = []
     for (study, name, platform), rows in groupby(listed, key=lambda row: row[:3]):
         members = list(rows)
-        found.append((study, name, platform, {row[3] for row in members}, {row[3] for row in members if row[4]}))
+        tested = {row[3] for row in members if row[5]}
+        found.append((study, name, platform, tested, {row[3] for row in members if row[3] in tested and row[4]}))
     return found
 
 
@@ -75,7 +76,9 @@ def biomarker_enrichment_rows(session: duckdb.DuckDBPyConnection, *, gene_sets_f
                 "n_hits_in_set": found.n_hits_in_set,
                 "expected": found.expected,
             }
-            if found.n_in_set < MIN_MEASURED:
+            if found.n_background == 0:
+                row["refusal"] = "no biomarker of the platform was tested"
+            elif found.n_in_set < MIN_MEASURED:
                 row["refusal"] = f"{found.n_in_set} of its members are measured; at least {MIN_MEASURED} are needed"
             elif found.n_in_set == found.n_background:
                 row["refusal"] = "the whole panel: nothing is outside the set"

@@ -1,0 +1,70 @@
+"""A second pair of conditions is rows in the seeds: the same build answers it, beside the first."""
+
+import shutil
+from pathlib import Path
+
+import duckdb
+import pytest
+from lifelines import CoxPHFitter
+
+from tests.pipeline.conftest import SMALL, Project
+
+pytestmark = pytest.mark.pipeline
+ROWS = Path(__file__).with_name("second_study")
+TABLES_BY_STUDY = (
+    "hazard_ratios",
+    "survival_probabilities",
+    "biomarker_associations",
+    "biomarker_hazard_ratios",
+    "shared_biomarkers",
+    "mediation_effects",
+    "mediator_overlap",
+)
+
+
+@pytest.fixture(scope="module")
+def two_studies(built: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The built small study with the rows appended, built again: its landing is used as it is."""
+    project = Project(Path(shutil.copytree(built.folder, tmp_path_factory.mktemp("two_studies") / "project")))
+    for rows in ROWS.glob("*.csv"):
+        with (project.folder / "warehouse/seeds" / rows.name).open("a", encoding="utf-8") as seed:
+            seed.write(rows.read_text(encoding="utf-8"))
+    finished = project.build(*SMALL)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    return project
+
+
+@pytest.mark.parametrize("table", TABLES_BY_STUDY)
+def test_both_studies_are_in_every_table(two_studies: Project, table: str) -> None:
+    found = {study for (study,) in two_studies.query(f"select distinct study from results.{table}")}
+    assert {"arthrosis_cataract", "sarcopenia_osteoporosis"} <= found
+
+
+def test_no_table_mixes_the_studies(two_studies: Project) -> None:
+    mixed = two_studies.query(
+        "select distinct study, arm from results.hazard_ratios where (study = 'arthrosis_cataract') "
+        "<> (arm in ('adiposity_to_arthrosis', 'vitamin_d_to_cataract'))"
+    )
+    assert mixed == []
+
+
+def test_the_second_study_equals_a_model_fitted_from_the_marts_by_hand(two_studies: Project) -> None:
+    """Body mass index per 5 kg/m2 and arthrosis, adjusted for age and sex, straight from SQL into lifelines."""
+    with duckdb.connect(str(two_studies.folder / "warehouse/study.duckdb"), read_only=True) as connection:
+        people = connection.sql(
+            "select f.follow_up_days as days, f.is_event, p.body_mass_index_kg_per_m2 / 5 as bmi, p.age_years as age, "
+            "cast(p.sex = 'male' as double) as male "
+            "from marts.follow_ups as f inner join marts.participants as p using (participant_id) "
+            "where f.outcome_definition = 'hospital_arthrosis' and bmi is not null"
+        ).df()
+        reported = connection.sql(
+            "select log_hazard_ratio, standard_error, n_participants, n_events from results.hazard_ratios "
+            "where study = 'arthrosis_cataract' and exposure = 'body_mass_index' and is_primary "
+            "and adjustment_set = 'M1' and subgroup = 'everyone'"
+        ).fetchall()
+    fitted = CoxPHFitter().fit(people, duration_col="days", event_col="is_event", fit_options={"precision": 1e-12})
+    assert len(reported) == 1
+    beta, error, n, n_events = reported[0]
+    assert (n, n_events) == (len(people), int(people["is_event"].sum()))
+    assert beta == pytest.approx(float(fitted.params_["bmi"]), rel=1e-6)
+    assert error == pytest.approx(float(fitted.standard_errors_["bmi"]), rel=1e-6)
