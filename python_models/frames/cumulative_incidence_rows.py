@@ -6,9 +6,10 @@ from typing import Any
 
 import duckdb
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
-from python_models.estimators.survival.aalen_johansen import aalen_johansen
+from python_models.estimators.survival.aalen_johansen import CumulativeIncidence, aalen_johansen
 from python_models.frames.analysis_columns import TEXT
 from python_models.frames.build import cohort_of_build
 from python_models.frames.columns import Categories, complete_rows, take
@@ -21,6 +22,7 @@ from python_models.frames.study import CoxAnalysis, read_cox_analyses
 HORIZONS_YEARS = tuple(range(1, 16))
 FEWEST_AT_RISK = 10
 CAUSES = {1: "event", 2: "death before the event"}
+NOBODY = {1: "no events", 2: "no deaths before the event"}
 KEY = ("study", "arm", "exposure", "level", "outcome", "outcome_definition", "cause", "horizon_years")
 SCHEMA = pa.schema(
     [
@@ -42,6 +44,17 @@ SCHEMA = pa.schema(
 )
 
 
+def _refusal(curve: CumulativeIncidence, *, code: int, n_events: int, n: int, n_at_risk: int) -> str | None:
+    """Why a group has no probability of a cause by a horizon; no event has no error that says what n can rule out."""
+    if curve.refusal is not None:
+        return curve.refusal
+    if n_events == 0:
+        return f"{NOBODY[code]} by this horizon among {n}"
+    if n_at_risk < FEWEST_AT_RISK:
+        return f"fewer than {FEWEST_AT_RISK} at risk at the horizon"
+    return None
+
+
 def _rows_of(analysis: CoxAnalysis, data: StudyData) -> Iterator[dict[str, Any]]:
     """One row per group, cause and year; the highest group is what risks are compared with."""
     positions, days, event = data.follow_ups[analysis.outcome_definition]
@@ -52,10 +65,18 @@ def _rows_of(analysis: CoxAnalysis, data: StudyData) -> Iterator[dict[str, Any]]
     is_death = data.exits[analysis.outcome_definition].is_death[measured]
     days, event = days[measured], event[measured]
     codes = np.where(event, 1, np.where(is_death, 2, 0))
-    horizons = np.array([math.ceil(years * DAYS_PER_YEAR) for years in HORIZONS_YEARS], dtype=np.float64)
+    horizons = np.array([math.floor(years * DAYS_PER_YEAR) for years in HORIZONS_YEARS], dtype=np.float64)
     groups = exposure_groups(exposure[measured], sex.codes[measured])
     curves = [aalen_johansen(exit=days[own], event=codes[own], times=horizons) for _, own in groups]
-    reference_level, _ = groups[-1] if groups else ("", None)
+
+    def counts(own: npt.NDArray[np.bool_], code: int, horizon: float) -> dict[str, int]:
+        return {
+            "n": int(own.sum()),
+            "n_events": int(((codes[own] == code) & (days[own] <= horizon)).sum()),
+            "n_at_risk": int((days[own] >= horizon).sum()),
+        }
+
+    reference_level, in_reference = groups[-1] if groups else ("", np.zeros(0, dtype=bool))
     for (level, own), curve in zip(groups, curves, strict=True):
         limits = curve.interval() if curve.refusal is None else None
         for code, cause in CAUSES.items():
@@ -63,7 +84,7 @@ def _rows_of(analysis: CoxAnalysis, data: StudyData) -> Iterator[dict[str, Any]]
             reference = curves[-1]
             at_reference = np.flatnonzero(reference.causes == code)
             for h, years in enumerate(HORIZONS_YEARS):
-                at_risk = int((days[own] >= horizons[h]).sum())
+                found = counts(own, code, horizons[h])
                 row: dict[str, Any] = {
                     "study": analysis.study,
                     "arm": analysis.arm,
@@ -73,16 +94,12 @@ def _rows_of(analysis: CoxAnalysis, data: StudyData) -> Iterator[dict[str, Any]]
                     "outcome_definition": analysis.outcome_definition,
                     "cause": cause,
                     "horizon_years": years,
-                    "n_participants": int(own.sum()),
-                    "n_events": int(((codes[own] == code) & (days[own] <= horizons[h])).sum()),
-                    "n_at_risk": at_risk,
+                    "n_participants": found["n"],
+                    "n_events": found["n_events"],
+                    "n_at_risk": found["n_at_risk"],
                     "reference_level": reference_level,
-                    "refusal": curve.refusal,
+                    "refusal": _refusal(curve, code=code, **found),
                 }
-                if curve.refusal is None and at.size == 0:
-                    row["refusal"] = f"nobody of {int(own.sum())} left by {cause}"
-                elif curve.refusal is None and at_risk < FEWEST_AT_RISK:
-                    row["refusal"] = f"fewer than {FEWEST_AT_RISK} at risk at the horizon"
                 if row["refusal"] is None and limits is not None:
                     k = int(at[0])
                     risk, error = float(curve.incidence[k, h]), float(curve.standard_error[k, h])
@@ -92,7 +109,8 @@ def _rows_of(analysis: CoxAnalysis, data: StudyData) -> Iterator[dict[str, Any]]
                         "cumulative_incidence_lower": float(limits[0][k, h]),
                         "cumulative_incidence_upper": float(limits[1][k, h]),
                     }
-                    if level != reference_level and at_reference.size:
+                    of_reference = counts(in_reference, code, horizons[h])
+                    if level != reference_level and _refusal(reference, code=code, **of_reference) is None:
                         r = int(at_reference[0])
                         difference = risk - float(reference.incidence[r, h])
                         half = NORMAL_975 * math.hypot(error, float(reference.standard_error[r, h]))

@@ -156,6 +156,32 @@ def test_cumulative_incidence__grows_and_causes_add_to_less_than_one(tables: dic
     assert reference["risk_difference"] is None
 
 
+def test_cumulative_incidence__none_by_a_horizon_is_a_refusal_and_so_is_a_difference_from_it() -> None:
+    with small_study() as session:
+        # The best grips have no event in the first two years; day 3,653 is after ten years of 365.25 days.
+        session.execute(
+            "update marts.follow_ups set follow_up_days = case when follow_up_days between 3600 and 3652 then 3653 "
+            "when grip_strength_kg > if(sex = 'male', 40, 25) and follow_up_days < 800 then 800 else follow_up_days "
+            "end from marts.participants as people where people.participant_id = follow_ups.participant_id"
+        )
+        rows = cumulative_incidence_rows(session).to_pylist()
+        (by_ten,) = session.execute(
+            "select count(*) from marts.follow_ups inner join marts.participants using (participant_id) where is_event "
+            "and follow_up_days <= 3652 and grip_strength_kg is not null "
+            "and outcome_definition = 'first_occurrence_any_source'"
+        ).fetchall()[0]
+    grip = [row for row in rows if row["exposure"] == "grip_strength" and row["cause"] == "event"]
+    best = one(grip, level="highest third", horizon_years=1)  # type: ignore[arg-type]
+    assert best["refusal"] == f"no events by this horizon among {best['n_participants']}"
+    assert best["cumulative_incidence_upper"] is None
+    worst = one(grip, level="lowest third", horizon_years=1)  # type: ignore[arg-type]
+    assert worst["refusal"] is None
+    assert worst["risk_difference"] is None
+    later = one(grip, level="lowest third", horizon_years=3)  # type: ignore[arg-type]
+    assert later["risk_difference"] > 0
+    assert sum(row["n_events"] for row in grip if row["horizon_years"] == 10) == by_ten
+
+
 def test_incidence__levels_of_a_grouping_add_up_to_everyone(tables: dict[str, Rows]) -> None:
     rows = [row for row in tables["incidence"] if row["outcome_definition"] == "first_occurrence_any_source"]
     everyone = one(rows, grouping="everyone")
