@@ -5,8 +5,11 @@ ids; offline it is unstyled and its pass and fail marks vanish. Its sections car
 own renderer and put into this project's page, which has its own style sheet.
 """
 
+import copy
 import re
+from collections.abc import Mapping
 from functools import cache
+from html import escape
 from typing import Any
 
 from great_expectations.render.renderer import ValidationResultsPageRenderer
@@ -27,8 +30,16 @@ def _section_view() -> DefaultJinjaSectionView:
     return DefaultJinjaSectionView()
 
 
-def rendered_sections(result: Any) -> str:
-    """HTML of one validation result, one table per column as Data Docs show them."""
+def rendered_sections(result: Any, *, observed: Mapping[str, str]) -> str:
+    """HTML of one validation result, one table per column as Data Docs show them.
+
+    observed : what was seen by expectation; Data Docs would only say "0% unexpected".
+    """
+    result = copy.deepcopy(result)
+    for one in result.results:
+        words = observed.get(one.expectation_config.meta["name"])
+        if words and not one.exception_info["raised_exception"]:
+            one.result["observed_value"] = escape(words)
     # The first section repeats suite name, counts and load times, which our page says itself.
     sections = ValidationResultsPageRenderer().render(result).sections[1:]
     view = _section_view()

@@ -107,21 +107,44 @@ def failure_block(finding: Finding) -> str:
 
 def findings_table_html(findings: Sequence[Finding]) -> str:
     """Every rule of a door with its outcome, bound and the source of the bound."""
+    head = ("Outcome", "Rule", "Expected", "Found", "Source of the bound")
     rows = [
-        f"<tr><td>{outcome_word(f.outcome)}</td><td>{escape(f.rule)}</td><td>{escape(f.bound)}</td>"
-        f"<td>{escape(_found(f))}</td><td>{escape(f.source)}</td></tr>"
+        _card_row(head, (outcome_word(f.outcome), *map(escape, (f.rule, f.bound, found_words(f), f.source))))
         for f in in_order(findings)
     ]
-    head = "<tr><th>Outcome</th><th>Rule</th><th>Expected</th><th>Found</th><th>Source of the bound</th></tr>"
     return (
-        '<div class="scroll" tabindex="0" role="region" aria-label="rules"><table class="rules">'
-        f"<thead>{head}</thead><tbody>\n" + "\n".join(rows) + "\n</tbody></table></div>"
+        '<div class="scroll cards" tabindex="0" role="region" aria-label="rules"><table class="rules">'
+        f"<thead>{_head_row(head)}</thead><tbody>\n" + "\n".join(rows) + "\n</tbody></table></div>"
     )
 
 
-def _found(finding: Finding) -> str:
+def cards_html(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table of texts, each row of which is a card on a phone, so that no column is out of sight."""
+    body = "\n".join(_card_row(columns, [escape(text) for text in row]) for row in rows)
+    return (
+        '<div class="scroll cards" tabindex="0" role="region" aria-label="table"><table>'
+        f"<thead>{_head_row(columns)}</thead><tbody>\n{body}\n</tbody></table></div>"
+    )
+
+
+def _head_row(columns: Sequence[str]) -> str:
+    return "<tr>" + "".join(f"<th>{escape(column)}</th>" for column in columns) + "</tr>"
+
+
+def _card_row(columns: Sequence[str], cells: Sequence[str]) -> str:
+    """Cells, HTML already, that carry the name of their column: where rows are cards it stands above each."""
+    pairs = zip(columns, cells, strict=True)
+    return "<tr>" + "".join(f'<td data-column="{escape(column)}">{cell}</td>' for column, cell in pairs) + "</tr>"
+
+
+def found_words(finding: Finding) -> str:
+    """What was seen: the message of a failure, the span of an aggregate, or how many values were checked."""
     if finding.message:
         return finding.message
+    low, high = finding.observed_low, finding.observed_high
+    if low is not None and high is not None:
+        shown = [f"{one:,.0f}" if abs(one) >= 1000 else f"{one:.4g}" for one in (low, high)]
+        return shown[0] if low == high else f"from {shown[0]} to {shown[1]}"
     if finding.observed_value is not None:
         return finding.observed_value
     if finding.element_count is None:

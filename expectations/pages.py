@@ -18,7 +18,7 @@ from typing import Any
 from expectations.findings import Finding, finding_record
 from expectations.front_page import DOOR_TITLES, DoorRecord, front_page, summary
 from expectations.gx_sections import rendered_sections
-from expectations.page_parts import EvidenceTable, counted_words, failure_block, in_order, page, table_html
+from expectations.page_parts import EvidenceTable, cards_html, counted_words, failure_block, found_words, in_order, page
 from expectations.suite_files import DOORS, Asset, Suite
 from warehouse.cohorts import Cohort
 
@@ -75,6 +75,7 @@ def _door_page(
     suite: Suite, cohort: Cohort, run_at: datetime, findings: Sequence[Finding], results: Sequence[tuple[Asset, Any]]
 ) -> str:
     failures = [failure_block(finding) for finding in in_order(findings) if not finding.is_success]
+    found = {(finding.asset, finding.expectation): found_words(finding) for finding in findings}
     parts = [
         f'<p><a href="index.html">All doors</a></p>\n<p>{escape(suite.description)}</p>',
         f'<p class="verdict"><strong>{escape(counted_words(findings))}</strong></p>',
@@ -84,7 +85,9 @@ def _door_page(
     ]
     for asset, result in results:
         parts.append(f"<h3>{escape(asset.name)}</h3>\n<p>{escape(asset.grain)}</p>")
-        parts.append(f'<div class="gx">{rendered_sections(result)}</div>' if result else "<p>Not computed.</p>")
+        observed = {name: words for (of_asset, name), words in found.items() if of_asset == asset.name}
+        shown = f'<div class="gx">{rendered_sections(result, observed=observed)}</div>' if result else ""
+        parts.append(shown or "<p>Not computed.</p>")
     return page(title=f"{DOOR_TITLES[suite.door]}: data quality", cohort=cohort, body="\n".join(parts))
 
 
@@ -102,7 +105,7 @@ def faults_page(cohort: Cohort) -> str:
         of_door = [(row["fault"], row["files"], row["caught_by"]) for row in rows if row["door"] == door]
         if of_door:
             head = ("what happened", "files", "caught by")
-            parts.append(f"<h2>{escape(title)}</h2>\n{table_html(head, of_door)}")
+            parts.append(f"<h2>{escape(title)}</h2>\n{cards_html(head, of_door)}")
     return page(title="Faults these checks catch", cohort=cohort, body="\n".join(parts))
 
 

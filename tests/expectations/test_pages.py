@@ -232,3 +232,12 @@ def test_summary__is_short_markdown_with_verdict_and_remedies(visit: Any) -> Non
 def test_pages__are_replaced_whole(visit: Any) -> None:
     folder = visit(a_rich_suite())
     assert not list(folder.rglob("*.part"))
+
+
+def test_door_page__shows_what_was_found_beside_the_bound(visit: Any) -> None:
+    page = (visit(a_rich_suite()) / "raw.html").read_text(encoding="utf-8")
+    assert "Expected: between 0 and 1." in page
+    # Means of the groups, and a rule that holds for each of the people.
+    assert ">from 0 to 1<" in page
+    assert ">0 of 1,003 break it<" in page
+    assert "0% unexpected" not in page
