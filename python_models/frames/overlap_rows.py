@@ -9,12 +9,18 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from scipy import stats
+from scipy import special, stats
 
-from python_models.estimators.mediation.overlap import DENOMINATORS, mediator_overlap, shared_mediators
+from python_models.estimators.mediation.overlap import (
+    DENOMINATORS,
+    mediator_overlap,
+    shared_exposure_background,
+    shared_mediators,
+)
 from python_models.estimators.scans.effect_agreement import effect_agreement
 from python_models.frames.biomarker_blocks import PLATFORMS
 from python_models.frames.biomarker_rows import LEVEL, finite
+from python_models.frames.mediation_rows import table_without_nan
 
 F8 = npt.NDArray[np.float64]
 Row = dict[str, Any]
@@ -42,30 +48,49 @@ SHARED = pa.schema(
 )
 COUNTS = [
     ("denominator", pa.string()),
-    *((name, pa.int64()) for name in ("n_tested", "n_first", "n_second", "n_shared", "n_same_direction")),
-    ("n_shared_at_fdr", pa.int64()),
+    *((name, pa.int64()) for name in ("n_tested", "n_background", "n_first", "n_second", "n_shared")),
+    *((name, pa.int64()) for name in ("n_same_direction", "n_shared_at_fdr")),
     *(
         (name, pa.float64())
         for name in (
             "expected", "share", "share_lower", "share_upper", "same_direction_share", "same_direction_share_lower",
-            "same_direction_share_upper", "hypergeometric_p", "permutation_p", "permutation_mean", "permutation_upper",
+            "same_direction_share_upper", "share_at_fdr", "share_at_fdr_lower", "share_at_fdr_upper",
+            "hypergeometric_p", "permutation_p", "permutation_mean", "permutation_upper",
             "same_direction_p", "effect_correlation", "concordance", "effect_correlation_p", "concordance_p",
         )
     ),
+    ("refusal", pa.string()),
 ]  # fmt: skip
 BIOMARKER_OVERLAP = pa.schema([*list(SHARED)[:3], ("biomarker_set", pa.string()), ("platform", pa.string()), *COUNTS])
+PAIR_OF_FAMILIES = (
+    "study", "arm", "exposure", "scaling", "second_exposure", "second_scaling", "first_outcome", "second_outcome",
+)  # fmt: skip
 MEDIATOR_OVERLAP = pa.schema(
     [
-        *((name, pa.string()) for name in ("study", "arm", "exposure", "scaling", "second_exposure")),
-        *((name, pa.string()) for name in ("first_outcome", "second_outcome", "biomarker_set", "platform")),
+        *((name, pa.string()) for name in PAIR_OF_FAMILIES),
+        *((name, pa.string()) for name in ("biomarker_set", "platform")),
         *COUNTS,
+    ]
+)
+SHARED_MEDIATORS = pa.schema(
+    [
+        *((name, pa.string()) for name in (*PAIR_OF_FAMILIES, "platform", "biomarker")),
+        *((f"{which}_indirect_effect", pa.float64()) for which in ("first", "second")),
+        *((name, pa.float64()) for name in ("first_q_value", "second_q_value", "p_value", "q_value")),
+        *((name, pa.bool_()) for name in ("is_shared_at_fdr", "is_same_direction", "is_pruned")),
+        *((f"is_{which}_upheld_fat_mass_adjusted", pa.bool_()) for which in ("first", "second")),
+        ("flag_reason", pa.string()),
     ]
 )
 
 
 @dataclass(frozen=True, slots=True)
 class _Pair:
-    """Biomarkers tested for both outcomes, in one order; every array (m,): effects, p- and q-values, flags."""
+    """Biomarkers tested for both outcomes, in one order; every array (m,): effects, p- and q-values, flags.
+
+    path: effects exchangeable under the null of nothing shared: those of the outcome path where both outcomes have one
+    exposure, whose path is then held fixed. is_background: which biomarkers are exchangeable.
+    """
 
     platform: npt.NDArray[np.str_]
     biomarker: list[str]
@@ -73,6 +98,8 @@ class _Pair:
     effect: tuple[F8, F8]
     p: tuple[F8, F8]
     q: tuple[F8, F8]
+    path: tuple[F8, F8]
+    is_background: npt.NDArray[np.bool_]
 
     def on(self, platform: str) -> "_Pair":
         return self._at(np.flatnonzero(np.isin(self.platform, PLATFORMS if platform == BOTH else [platform])))
@@ -90,11 +117,16 @@ class _Pair:
             (self.effect[0][keep], self.effect[1][keep]),
             (self.p[0][keep], self.p[1][keep]),
             (self.q[0][keep], self.q[1][keep]),
+            (self.path[0][keep], self.path[1][keep]),
+            self.is_background[keep],
         )
 
 
-def _pair(first: Iterable[Row], second: Iterable[Row]) -> _Pair:
-    """Rows with platform, biomarker, flag_reason, effect, p_value, q_value, matched."""
+def _pair(first: Iterable[Row], second: Iterable[Row], *, of_one_exposure: bool = False) -> _Pair:
+    """Rows with platform, biomarker, flag_reason, effect, p_value, q_value, matched.
+
+    of_one_exposure: both lists are its mediators; rows then have exposure_z and outcome_path too.
+    """
     other = {(row["platform"], row["biomarker"]): row for row in second}
     matched = [(row, other[key]) for row in first if (key := (row["platform"], row["biomarker"])) in other]
 
@@ -102,14 +134,35 @@ def _pair(first: Iterable[Row], second: Iterable[Row]) -> _Pair:
         columns = np.array([[a[name], b[name]] for a, b in matched], dtype=np.float64).reshape(-1, 2)
         return columns[:, 0], columns[:, 1]
 
+    platform = np.array([a["platform"] for a, _ in matched], dtype=str)
+    p, q = both("p_value"), both("q_value")
+    is_background = np.ones(platform.size, dtype=np.bool_)
+    if of_one_exposure:
+        exposure = [2.0 * special.ndtr(-np.abs(z)) for z in both("exposure_z")]
+        for one in np.unique(platform):
+            at = platform == one
+            is_background[at] = shared_exposure_background(
+                exposure[0][at], exposure[1][at], p[0][at], p[1][at],
+                is_first=q[0][at] < LEVEL, is_second=q[1][at] < LEVEL, level=LEVEL,
+            )  # fmt: skip
     return _Pair(
-        np.array([a["platform"] for a, _ in matched], dtype=str),
+        platform,
         [a["biomarker"] for a, _ in matched],
         [a["flag_reason"] for a, _ in matched],
         both("effect"),
-        both("p_value"),
-        both("q_value"),
+        p,
+        q,
+        both("outcome_path" if of_one_exposure else "effect"),
+        is_background,
     )
+
+
+def _share(count: int, size: int, name: str) -> Row:
+    """Columns of a share of a list and its exact 95 % interval; none of an empty list."""
+    if size == 0:
+        return {}
+    exact = stats.binomtest(count, size).proportion_ci(method="exact")
+    return {name: count / size, f"{name}_lower": float(exact.low), f"{name}_upper": float(exact.high)}
 
 
 def _count_rows(pair: _Pair, common: Row) -> list[Row]:
@@ -118,10 +171,17 @@ def _count_rows(pair: _Pair, common: Row) -> list[Row]:
     platforms = [platform for platform in PLATFORMS if (pair.platform == platform).any()]
     for platform in (*platforms, *([BOTH] if len(platforms) > 1 else [])):
         these = pair.on(platform)
-        signs = [np.where(q < LEVEL, np.sign(e), 0.0) for e, q in zip(these.effect, these.q, strict=True)]
-        found = mediator_overlap(sign_first=signs[0], sign_second=signs[1], strata=these.platform, seed=SEED)
-        m, same = found.n_background, np.sign(these.effect[0]) == np.sign(these.effect[1])
-        agreement = effect_agreement(*these.effect, strata=these.platform, seed=SEED)
+        signs = [np.where(q < LEVEL, np.sign(e), 0.0) for e, q in zip(these.path, these.q, strict=True)]
+        inside = these.is_background
+        found = mediator_overlap(
+            sign_first=signs[0], sign_second=signs[1], strata=these.platform, is_background=inside, seed=SEED
+        )
+        # The same biomarkers as the p-values beside them.
+        path = (these.path[0][inside], these.path[1][inside])
+        same = np.sign(path[0]) == np.sign(path[1])
+        agreement = effect_agreement(*path, strata=these.platform[inside], seed=SEED)
+        is_shared = shared_mediators(these.p[0], these.p[1], level=LEVEL).is_shared & (signs[0] != 0) & (signs[1] != 0)
+        n_at_fdr = int(is_shared.sum())
         sizes = (
             found.n_first + found.n_second - found.n_shared,
             found.n_first,
@@ -133,12 +193,13 @@ def _count_rows(pair: _Pair, common: Row) -> list[Row]:
                 **common,
                 "platform": platform,
                 "denominator": denominator,
-                "n_tested": m,
+                "n_tested": len(these.biomarker),
+                "n_background": found.n_background,
                 "n_first": found.n_first,
                 "n_second": found.n_second,
                 "n_shared": found.n_shared,
                 "n_same_direction": found.n_same_direction,
-                "n_shared_at_fdr": int(shared_mediators(these.p[0], these.p[1], level=LEVEL).is_shared.sum()),
+                "n_shared_at_fdr": n_at_fdr,
                 "expected": found.expected,
                 "share": finite(found.share[k]),
                 "share_lower": finite(found.lower[k]),
@@ -148,15 +209,14 @@ def _count_rows(pair: _Pair, common: Row) -> list[Row]:
                 "permutation_mean": found.permutation_mean,
                 "permutation_upper": found.permutation_upper,
                 "same_direction_p": found.same_direction_p,
-                "concordance": float(same.mean()),
+                "concordance": float(same.mean()) if same.size else None,
+                "refusal": found.refusals[k],
+                **_share(found.n_same_direction, size, "same_direction_share"),
+                **_share(n_at_fdr, size, "share_at_fdr"),
             }
             if agreement is not None:
                 row |= {"effect_correlation": agreement.correlation, "effect_correlation_p": agreement.correlation_p}
                 row["concordance_p"] = agreement.concordance_p
-            if size > 0:
-                exact = stats.binomtest(found.n_same_direction, size).proportion_ci(method="exact")
-                row["same_direction_share"] = found.n_same_direction / size
-                row |= {"same_direction_share_lower": float(exact.low), "same_direction_share_upper": float(exact.high)}
             rows.append(row)
     return rows
 
@@ -229,7 +289,7 @@ def biomarker_overlap_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
     for common, pair in _pairs_of_arms(session):
         rows += _count_rows(pair, {**common, "biomarker_set": "all"})
         rows += _count_rows(pair.without(pruned), {**common, "biomarker_set": "pruned"})
-    return pa.Table.from_pylist(rows, schema=BIOMARKER_OVERLAP)
+    return table_without_nan(rows, BIOMARKER_OVERLAP)
 
 
 def _pruned(session: duckdb.DuckDBPyConnection) -> set[tuple[str, str]]:
@@ -243,39 +303,78 @@ def _unpruned(rows: Iterable[Row], pruned: set[tuple[str, str]]) -> list[Row]:
     return [row for row in rows if (row["platform"], row["biomarker"]) not in pruned]
 
 
-def mediator_overlap_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
-    """Mediators of one lifestyle contrast on both outcomes, and of the exposures of two arms."""
+def _pairs_of_families(session: duckdb.DuckDBPyConnection) -> list[tuple[Row, list[Row], list[Row], bool]]:
+    """Names, rows of either family, and whether both have one exposure: a lifestyle contrast on both outcomes, or the
+    exposures of two arms."""
     rows = _read(
         session,
         """
         select
             study, arm, exposure, scaling, outcome, platform, biomarker, flag_reason,
-            indirect_effect as effect, p_value, q_value
+            indirect_effect as effect, p_value, q_value, biomarker_on_outcome as outcome_path,
+            exposure_on_biomarker / exposure_on_biomarker_error as exposure_z
         from results.mediation_effects
         where refusal is null and platform in ('protein', 'metabolite')
         order by study, outcome, arm, exposure, scaling, platform, biomarker
         """,
     )
-    pruned = _pruned(session)
     families = _grouped(
         rows, lambda row: tuple(row[name] for name in ("study", "arm", "exposure", "scaling", "outcome"))
     )
-    counted: list[Row] = []
+    pairs = []
     for first, second in combinations(families, 2):
         is_one_contrast = first[:4] == second[:4]
         are_two_arms = first[0] == second[0] and first[1] != second[1] and "lifestyle" not in (first[1], second[1])
         if first[4] == second[4] or not (is_one_contrast or are_two_arms):
             continue
-        common = {
-            "study": first[0],
-            "arm": first[1] if is_one_contrast else "both_arms",
-            "exposure": first[2],
-            "scaling": first[3],
-            "second_exposure": second[2],
-            "first_outcome": first[4],
-            "second_outcome": second[4],
-        }
-        sets = {"all": families[first], "pruned": _unpruned(families[first], pruned)}
-        for name, first_rows in sets.items():
-            counted += _count_rows(_pair(first_rows, families[second]), {**common, "biomarker_set": name})
-    return pa.Table.from_pylist(counted, schema=MEDIATOR_OVERLAP)
+        arm = first[1] if is_one_contrast else "both_arms"
+        names = (first[0], arm, first[2], first[3], second[2], second[3], first[4], second[4])
+        common: Row = dict(zip(PAIR_OF_FAMILIES, names, strict=True))
+        pairs.append((common, families[first], families[second], is_one_contrast))
+    return pairs
+
+
+def mediator_overlap_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
+    """Mediators of one lifestyle contrast on both outcomes, and of the exposures of two arms."""
+    pruned = _pruned(session)
+    counted: list[Row] = []
+    for common, first, second, is_one in _pairs_of_families(session):
+        for name, rows in {"all": first, "pruned": _unpruned(first, pruned)}.items():
+            pair = _pair(rows, second, of_one_exposure=is_one)
+            counted += _count_rows(pair, {**common, "biomarker_set": name})
+    return table_without_nan(counted, MEDIATOR_OVERLAP)
+
+
+def shared_mediator_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
+    """The mediators on both lists of each pair of mediator_overlap, by name."""
+    pruned = _pruned(session)
+    keys = ("study", "exposure", "scaling", "outcome", "platform", "biomarker")
+    again = _read(
+        session,
+        f"""
+        select {", ".join(keys)}, is_upheld from results.mediation_sensitivities where analysis = 'fat_mass_adjusted'
+        """,
+    )
+    upheld = {tuple(row[name] for name in keys): row["is_upheld"] for row in again}
+    rows: list[Row] = []
+    for common, first, second, _ in _pairs_of_families(session):
+        both = _pair(first, second)
+        for platform in PLATFORMS:
+            these = both.on(platform)
+            if not these.biomarker:
+                continue
+            at_fdr = shared_mediators(these.p[0], these.p[1], level=LEVEL)
+            for k in np.flatnonzero((these.q[0] < LEVEL) & (these.q[1] < LEVEL)):
+                name = these.biomarker[k]
+                row: Row = {**common, "platform": platform, "biomarker": name, "flag_reason": these.flag_reason[k]}
+                for which, place, prefix in (("first", 0, ""), ("second", 1, "second_")):
+                    family = (common[f"{prefix}exposure"], common[f"{prefix}scaling"], common[f"{which}_outcome"])
+                    row[f"{which}_indirect_effect"] = float(these.effect[place][k])
+                    row[f"{which}_q_value"] = float(these.q[place][k])
+                    key = (common["study"], *family, platform, name)
+                    row[f"is_{which}_upheld_fat_mass_adjusted"] = upheld.get(key)
+                row |= {"p_value": float(at_fdr.p[k]), "q_value": float(at_fdr.q[k])}
+                row["is_shared_at_fdr"] = bool(at_fdr.is_shared[k])
+                row["is_same_direction"] = bool(these.effect[0][k] * these.effect[1][k] > 0)
+                rows.append({**row, "is_pruned": (platform, name) in pruned})
+    return table_without_nan(rows, SHARED_MEDIATORS)

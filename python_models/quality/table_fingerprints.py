@@ -53,6 +53,7 @@ def model(dbt, session):
     dbt.ref("sensitivity_hazard_ratios")
     dbt.ref("shared_biomarkers")
     dbt.ref("shared_genes")
+    dbt.ref("shared_mediators")
     dbt.ref("shared_loci")
     dbt.ref("survival_probabilities")
     dbt.ref("truth_comparisons")

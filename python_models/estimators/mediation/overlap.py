@@ -26,9 +26,10 @@ PERMUTATIONS_PER_BLOCK = 1_000
 
 @dataclass(frozen=True, slots=True)
 class MediatorOverlap:
-    """Overlap of the mediators of two outcomes among `n_background` tested ones.
+    """Overlap of the mediators of two outcomes; chance values among the `n_background` that could be on both lists.
 
-    n_first, n_second, n_shared, n_same_direction: counts. expected: of n_shared by chance given the two list lengths.
+    n_first, n_second, n_shared, n_same_direction: counts. expected: of n_shared by chance, given how many of either
+    list are in the background.
     share, lower, upper (4,): n_shared over each of DENOMINATORS, NaN with `refusals` where the denominator is 0.
     interval_method: exact (binomial, mediators independent) or cluster_bootstrap (clusters of correlated ones).
     hypergeometric_p: at least n_shared by chance, mediators exchangeable. permutation_p: the same keeping strata and
@@ -93,6 +94,7 @@ def mediator_overlap(
     sign_second: npt.ArrayLike,
     strata: npt.ArrayLike | None = None,
     clusters: npt.ArrayLike | None = None,
+    is_background: npt.ArrayLike | None = None,
     seed: int,
     n_permutations: int = DEFAULT_PERMUTATIONS,
     n_bootstraps: int = DEFAULT_BOOTSTRAPS,
@@ -101,9 +103,12 @@ def mediator_overlap(
     """Overlap of two lists of mediators over the whole tested panel.
 
     sign_first, sign_second (m,): +1 or -1 the direction of the indirect effect of a mediator of that outcome, 0 for no
-    mediator; m counts every mediator tested for both. strata (m,): labels (platform) within which labels may change
-    places. clusters (m,): labels of near-copies (NMR lipoproteins); a cluster keeps its labels together in the
-    permutation, and changes places with clusters of its size only; the interval then resamples clusters.
+    mediator; m counts every mediator tested for both. Of one exposure: the direction of the outcome path, which alone
+    differs. is_background (m,): which are exchangeable under the null; all of them unless given, and
+    `shared_exposure_background` where both lists are mediators of one exposure. strata (m,): labels (platform) within
+    which labels may change places. clusters (m,): labels of near-copies (NMR lipoproteins); a cluster keeps its labels
+    together in the permutation, and changes places with clusters of its size only; the interval then resamples
+    clusters.
 
     Raises MediationInputError for lengths, codes other than -1, 0, 1, or an empty panel.
 
@@ -118,11 +123,14 @@ def mediator_overlap(
             faults.append(f"{name} has shape {values.shape}, expected ({m},)")
         elif not np.isin(values, (-1.0, 0.0, 1.0)).all():
             faults.append(f"{name} must be -1, 0 or 1")
-    labels = {"strata": strata, "clusters": clusters}
+    labels = {"strata": strata, "clusters": clusters, "is_background": is_background}
     for name, given in labels.items():
         if given is not None and np.shape(given) != (m,):
             faults.append(f"{name} has shape {np.shape(given)}, expected ({m},)")
     raise_if_any(faults)
+    inside = np.ones(m, dtype=np.bool_) if is_background is None else np.asarray(is_background, dtype=np.bool_)
+    n_outside = int(np.count_nonzero((a != 0) & (b != 0) & ~inside))
+    raise_if_any([f"{n_outside} mediators of both outcomes lie outside is_background"] if n_outside else [])
     stratum = np.zeros(m, dtype=np.int64) if strata is None else np.unique(np.asarray(strata), return_inverse=True)[1]
     cluster = np.arange(m) if clusters is None else np.unique(np.asarray(clusters), return_inverse=True)[1]
     is_a, is_b = a != 0, b != 0
@@ -133,7 +141,11 @@ def mediator_overlap(
     with np.errstate(invalid="ignore"):
         share = np.where(denominators > 0, n_shared / np.maximum(denominators, 1), np.nan)
     rng = np.random.default_rng(seed)
-    shared, same = _permuted_counts(a=a, b=b, stratum=stratum, cluster=cluster, n_permutations=n_permutations, rng=rng)
+    shared, same = _permuted_counts(
+        a=a[inside], b=b[inside], stratum=stratum[inside], cluster=cluster[inside], n_permutations=n_permutations,
+        rng=rng,
+    )  # fmt: skip
+    n_background, first_inside, second_inside = (int(np.count_nonzero(x & inside)) for x in (inside, is_a, is_b))
     if clusters is None:
         lower, upper = _exact_interval(n_shared, denominators, level)
     else:
@@ -141,18 +153,20 @@ def mediator_overlap(
             is_a=is_a, is_b=is_b, cluster=cluster, n_bootstraps=n_bootstraps, level=level, rng=rng
         )
     return MediatorOverlap(
-        n_background=m,
+        n_background=n_background,
         n_first=n_first,
         n_second=n_second,
         n_shared=n_shared,
         n_same_direction=n_same,
-        expected=n_first * n_second / m,
+        expected=first_inside * second_inside / max(n_background, 1),
         share=share,
         lower=lower,
         upper=upper,
         level=level,
         interval_method="exact" if clusters is None else "cluster_bootstrap",
-        hypergeometric_p=float(stats.hypergeom.sf(n_shared - 1, m, n_first, n_second)),
+        hypergeometric_p=1.0
+        if n_shared == 0
+        else float(stats.hypergeom.sf(n_shared - 1, n_background, first_inside, second_inside)),
         permutation_p=float((1 + np.count_nonzero(shared >= n_shared)) / (1 + n_permutations)),
         permutation_mean=float(shared.mean()),
         permutation_upper=float(np.quantile(shared, 0.95)),
@@ -160,6 +174,37 @@ def mediator_overlap(
         n_permutations=n_permutations,
         refusals=refusals,
     )
+
+
+def shared_exposure_background(
+    p_exposure_first: npt.ArrayLike,
+    p_exposure_second: npt.ArrayLike,
+    p_first: npt.ArrayLike,
+    p_second: npt.ArrayLike,
+    *,
+    is_first: npt.ArrayLike,
+    is_second: npt.ArrayLike,
+    level: float = 0.05,
+) -> npt.NDArray[np.bool_]:
+    """Which biomarkers (m,) one exposure moves clearly enough to be on both lists of its mediators.
+
+    Both lists hold only biomarkers that the exposure moves, so they meet more often than lists drawn from the whole
+    panel even where the outcome paths are independent. Given the exposure path, a biomarker is on a list if its outcome
+    path passes that list's threshold: among those whose exposure path passes both, the outcome paths are exchangeable.
+    That a weaker exposure path counts as moved is not enough: such a biomarker cannot be on the list.
+
+    p_exposure_first, p_exposure_second (m,): of the exposure path, as fitted beside either outcome. p_first, p_second
+    (m,): joint significance; is_first, is_second (m,): on the list. Where a list is empty, its threshold is the
+    Benjamini-Hochberg one of the exposure path at `level`.
+    """
+    inside: list[npt.NDArray[np.bool_]] = []
+    for exposure, joint, listed in ((p_exposure_first, p_first, is_first), (p_exposure_second, p_second, is_second)):
+        p, on_list = np.asarray(exposure, dtype=np.float64), np.asarray(listed, dtype=np.bool_)
+        if on_list.any():
+            inside.append(p <= np.asarray(joint, dtype=np.float64)[on_list].max())
+        else:
+            inside.append(adjust_p_values(p) < level)
+    return inside[0] & inside[1]
 
 
 def share_over(overlap: MediatorOverlap, denominator: Denominator) -> tuple[float, float, float]:
@@ -219,6 +264,8 @@ def _permuted_counts(
     rng: np.random.Generator,
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Shared and same-direction counts (n_permutations,) when b's labels change places among like clusters."""
+    if a.size == 0:
+        return np.zeros(n_permutations, dtype=np.int64), np.zeros(n_permutations, dtype=np.int64)
     order = np.lexsort((cluster, stratum))
     _, first_of, size = np.unique(
         stratum[order] * (cluster.max() + 1) + cluster[order], return_index=True, return_counts=True

@@ -8,7 +8,13 @@ from numpy.testing import assert_allclose
 from scipy import stats
 
 from python_models.estimators.mediation.faults import MediationInputError
-from python_models.estimators.mediation.overlap import DENOMINATORS, mediator_overlap, share_over, shared_mediators
+from python_models.estimators.mediation.overlap import (
+    DENOMINATORS,
+    mediator_overlap,
+    share_over,
+    shared_exposure_background,
+    shared_mediators,
+)
 
 EXACT = 1e-12
 
@@ -156,3 +162,35 @@ def test_shared_mediators__benjamini_hochberg_of_the_larger_p_by_hand() -> None:
     assert_allclose(got.p, [0.01, 0.9, 0.02, 1.0], rtol=EXACT)
     assert_allclose(got.q, [0.04, 1.0, 0.04, 1.0], rtol=EXACT)
     assert got.is_shared.tolist() == [True, False, True, False]
+
+
+def test_mediator_overlap__background_holds_chance_values_only() -> None:
+    a, b = lists(200, 20, 10, 5)
+    inside = np.arange(200) < 40
+    got = mediator_overlap(sign_first=a, sign_second=b, is_background=inside, seed=1)
+    alone = mediator_overlap(sign_first=a[inside], sign_second=b[inside], seed=1)
+    whole = mediator_overlap(sign_first=a, sign_second=b, seed=1)
+    assert (got.n_background, got.n_first, got.n_second) == (40, 20, 10)
+    assert_allclose(got.share, whole.share, rtol=EXACT)
+    assert got.hypergeometric_p == alone.hypergeometric_p
+    assert_allclose(got.expected, 20 * 10 / 40, rtol=EXACT)
+    assert got.permutation_p > 0.2 > 0.01 > whole.permutation_p
+    with pytest.raises(MediationInputError, match="5 mediators of both outcomes lie outside is_background"):
+        mediator_overlap(sign_first=a, sign_second=b, is_background=np.arange(200) >= 40, seed=1)
+
+
+def test_mediator_overlap__an_empty_background_gives_chance_values_of_one() -> None:
+    got = mediator_overlap(sign_first=np.ones(5), sign_second=np.zeros(5), is_background=np.zeros(5, bool), seed=1)
+    assert (got.hypergeometric_p, got.permutation_p, got.same_direction_p, got.expected) == (1.0, 1.0, 1.0, 0.0)
+
+
+def test_shared_exposure_background__passes_the_threshold_of_either_list() -> None:
+    exposure = np.array([1e-6, 1e-3, 0.02, 0.5])
+    first, second = np.array([1e-4, 0.01, 0.6, 0.9]), np.array([1e-5, 0.4, 0.3, 0.7])
+    got = shared_exposure_background(exposure, exposure, first, second, is_first=first < 0.05, is_second=second < 0.05)
+    # Thresholds 0.01 and 1e-5: the second biomarker is moved, and could still not be on the second list.
+    assert got.tolist() == [True, False, False, False]
+    # Without a list: Benjamini-Hochberg of the exposure path, 4e-6, 2e-3, 0.027, 0.5.
+    nothing = np.zeros(4, dtype=bool)
+    got = shared_exposure_background(exposure, exposure, first, second, is_first=nothing, is_second=nothing)
+    assert got.tolist() == [True, True, True, False]
