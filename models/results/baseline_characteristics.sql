@@ -1,7 +1,9 @@
 -- Table 1, long: who the participants at risk of each arm's primary outcome were at baseline, by third of each exposure within sex (or its
 -- levels) and by what became of them, for both sexes and each. Missing is counted, never imputed: 'unknown' of a category, null of a number.
 -- Standardised mean differences are against the lowest third, the lowest level or those without the event (Austin 2009, Stat Med 28:3083).
--- Counts below smallest_cell are suppressed, and where that leaves one of a characteristic, the next smallest with it.
+-- Small counts (1 to smallest_cell - 1) cannot be had by subtraction, between levels, sexes or groups, nor from a share: a level that is small
+-- in any cell of a grouping, those outside the grouping among them, is hidden in all its cells, and with it in each sex the level most common
+-- in the arm, so that no sum over levels, sexes or groups leaves one unknown. Only both sexes of everyone stay, where they are not small themselves.
 {%- set characteristics = study_characteristics() %}
 with participants as (
     select * from {{ ref('participants') }}
@@ -115,8 +117,28 @@ everyone as (
     from at_risk
 ),
 
+-- those at risk whose exposure is not known: not shown, but what everyone less the groups would tell
+outside_the_groups as (
+    {% for study, arm, exposure, column_name in study_exposures() -%}
+    select
+        at_risk.study,
+        at_risk.arm,
+        at_risk.outcome_definition,
+        '{{ exposure }}' as grouped_by,
+        at_risk.participant_id,
+        'outside' as group_level,
+        1000 as group_order
+    from at_risk
+    inner join participants on at_risk.participant_id = participants.participant_id
+    where at_risk.study = '{{ study }}' and at_risk.arm = '{{ arm }}' and participants.{{ column_name }} is null
+    {% if not loop.last %}union all{% endif %}
+    {% endfor -%}
+),
+
 groups as (
     select * from by_exposure
+    union all
+    select * from outside_the_groups
     union all
     select * from by_outcome
     union all
@@ -202,7 +224,7 @@ described as (
         cast(null as double) as third_quartile
         {%- endif %}
     from grouped
-    where study = '{{ study }}'
+    where study = '{{ study }}'{% if column_name == 'sex' %} and sex_group = 'both'{% endif %}
     {% set by_level = "" if value_kind == 'continuous' else ", coalesce(cast(" ~ column_name ~ " as varchar), 'unknown')" -%}
     group by study, arm, outcome_definition, grouped_by, group_level, group_order, sex_group{{ by_level }}
     {% if not loop.last %}union all{% endif %}
@@ -283,24 +305,118 @@ compared as (
             and reference.group_position = 1
 ),
 
-counted as (
+-- every count that the row or its complement gives
+small_cells as (
     select
         *,
+        grouped_by = 'everyone' and sex_group = 'both' as is_margin,
+        n_participants > 0 and n_participants < {{ var('smallest_cell') }} as is_small_group,
+        n_level > 0 and n_level < {{ var('smallest_cell') }} as is_small_level,
+        n_participants - n_measured > 0 and n_participants - n_measured < {{ var('smallest_cell') }} as is_small_missing,
         case when grouped_by != 'everyone' and group_position > 1 then difference end as standardised_difference,
-        count(case when n_level < {{ var('smallest_cell') }} then 1 end) over same_group as n_small,
-        row_number() over (
-            partition by study, arm, grouped_by, group_level, sex_group, characteristic
-            order by n_level asc, level asc
-        ) as position_from_smallest
+        case when n_level >= case when group_level = 'outside' then 1 else {{ var('smallest_cell') }} end then 1 else 0 end as is_cover
     from compared
-    window same_group as (partition by study, arm, grouped_by, group_level, sex_group, characteristic)
+),
+
+sex_cells as (
+    select
+        study,
+        arm,
+        sex_group,
+        count(*) as n_cells
+    from sizes
+    where sex_group != 'both'
+    group by study, arm, sex_group
+),
+
+covers as (
+    select
+        small_cells.study,
+        small_cells.arm,
+        small_cells.characteristic,
+        small_cells.sex_group,
+        small_cells.level,
+        row_number() over (
+            partition by small_cells.study, small_cells.arm, small_cells.characteristic, small_cells.sex_group
+            order by sum(small_cells.n_level) desc, small_cells.level asc
+        ) as position_from_largest
+    from small_cells
+    inner join sex_cells
+        on
+            small_cells.study = sex_cells.study
+            and small_cells.arm = sex_cells.arm
+            and small_cells.sex_group = sex_cells.sex_group
+    where small_cells.level != 'unknown' and small_cells.value_kind = 'categorical'
+    group by small_cells.study, small_cells.arm, small_cells.characteristic, small_cells.sex_group, small_cells.level
+    having sum(small_cells.is_cover) = max(sex_cells.n_cells)
+),
+
+covering_levels as (
+    select
+        study,
+        arm,
+        characteristic,
+        level
+    from covers
+    where position_from_largest = 1
+    group by study, arm, characteristic, level
+),
+
+covered_characteristics as (
+    select
+        study,
+        arm,
+        characteristic,
+        count(*) as n_sexes_covered
+    from covers
+    where position_from_largest = 1
+    group by study, arm, characteristic
+),
+
+with_covers as (
+    select
+        small_cells.*,
+        covering_levels.level is not null as is_covering,
+        coalesce(covered_characteristics.n_sexes_covered, 0) < 2 as has_no_cover
+    from small_cells
+    left join covering_levels
+        on
+            small_cells.study = covering_levels.study
+            and small_cells.arm = covering_levels.arm
+            and small_cells.characteristic = covering_levels.characteristic
+            and small_cells.level = covering_levels.level
+    left join covered_characteristics
+        on
+            small_cells.study = covered_characteristics.study
+            and small_cells.arm = covered_characteristics.arm
+            and small_cells.characteristic = covered_characteristics.characteristic
+),
+
+marked as (
+    select
+        *,
+        case when is_margin then is_small_group else max(is_small_group) over same_grouping end as hides_groups,
+        case when is_margin then is_small_level else max(is_small_level) over same_level end as hides_level,
+        case when is_margin then is_small_missing else max(is_small_missing) over same_characteristic end as hides_missing,
+        case when is_margin then max(is_small_level) over same_cell else max(is_small_level) over same_characteristic end as hides_some
+    from with_covers
+    window
+        same_grouping as (partition by study, arm, grouped_by),
+        same_characteristic as (partition by study, arm, grouped_by, characteristic),
+        same_level as (partition by study, arm, grouped_by, characteristic, level),
+        same_cell as (partition by study, arm, grouped_by, group_level, sex_group, characteristic)
 ),
 
 judged as (
     select
         *,
-        n_level < {{ var('smallest_cell') }} or (n_small = 1 and position_from_smallest = 2) as is_suppressed
-    from counted
+        hides_groups
+        or hides_level
+        or (hides_some and (is_covering or has_no_cover))
+        or n_level < {{ var('smallest_cell') }} as is_suppressed,
+        hides_groups or hides_missing as hides_share_missing
+    from marked
+    where group_level != 'outside'
 )
 
 select
@@ -314,18 +430,23 @@ select
     title,
     value_kind,
     level,
-    cast(n_participants as bigint) as n_participants,
-    case when not is_suppressed then cast(n_level as bigint) end as n_level,
-    case when not is_suppressed then share end as share,
-    case when not is_suppressed then mean end as mean,
-    case when not is_suppressed then standard_deviation end as standard_deviation,
-    case when not is_suppressed then median end as median,
-    case when not is_suppressed then first_quartile end as first_quartile,
-    case when not is_suppressed then third_quartile end as third_quartile,
-    cast(n_participants - n_measured as double) / cast(n_participants as double) as share_missing,
-    case when not is_suppressed then standardised_difference end as standardised_difference,
+    case when not hides_groups then cast(n_participants as bigint) end as n_participants,
     case
-        when n_level < {{ var('smallest_cell') }} then 'fewer than {{ var('smallest_cell') }} participants'
-        when is_suppressed then 'would reveal a smaller count'
+        when not is_suppressed and not (value_kind = 'continuous' and hides_missing) then cast(n_level as bigint)
+    end as n_level,
+    case when not is_suppressed and not hides_share_missing then share end as share,
+    {%- for statistic in ['mean', 'standard_deviation', 'median', 'first_quartile', 'third_quartile'] %}
+    case when not is_suppressed then case when hides_missing then round({{ statistic }}, 3) else {{ statistic }} end end as {{ statistic }},
+    {%- endfor %}
+    case
+        when not hides_share_missing then cast(n_participants - n_measured as double) / cast(n_participants as double)
+    end as share_missing,
+    case
+        when not is_suppressed then case when hides_missing then round(standardised_difference, 3) else standardised_difference end
+    end as standardised_difference,
+    case
+        when is_suppressed then 'fewer than {{ var('smallest_cell') }} participants here, or where it would tell them'
+        when value_kind = 'continuous' and hides_missing
+            then 'counts withheld: fewer than {{ var('smallest_cell') }} not measured, here or where it would tell them'
     end as refusal
 from judged

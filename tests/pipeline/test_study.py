@@ -229,16 +229,16 @@ def test_visit_intervals_are_those_of_the_estimator(built: Project) -> None:
 
 
 def test_table_1_is_what_numpy_finds(built: Project) -> None:
-    """Age, its difference and the smokers among those with and without osteoporosis, from the marts."""
+    """Age, its difference and the women among those with and without osteoporosis, from the marts."""
     people = built.query(
         """
-        select follow_ups.is_event, participants.age_years, participants.smoking_status
+        select follow_ups.is_event, participants.age_years, participants.sex
         from marts.follow_ups as follow_ups inner join marts.participants as participants using (participant_id)
         where follow_ups.outcome_definition = 'first_occurrence_any_source'
         """
     )
     age = {event: np.array([row[1] for row in people if row[0] is event]) for event in (True, False)}
-    smoking = {event: [row[2] for row in people if row[0] is event and row[2] != "unknown"] for event in (True, False)}
+    women = {event: np.mean([row[2] == "female" for row in people if row[0] is event]) for event in (True, False)}
     shown = {
         (row[0], row[1]): row[2:]
         for row in built.query(
@@ -246,7 +246,7 @@ def test_table_1_is_what_numpy_finds(built: Project) -> None:
             select group_level, characteristic || '/' || level, n_participants, mean, share, standardised_difference
             from results.baseline_characteristics
             where outcome_definition = 'first_occurrence_any_source' and grouped_by = 'outcome' and sex_group = 'both'
-                and (characteristic = 'age' or (characteristic = 'smoking' and level = 'never'))
+                and (characteristic = 'age' or (characteristic = 'sex' and level = 'female'))
             """
         )
     }
@@ -254,9 +254,8 @@ def test_table_1_is_what_numpy_finds(built: Project) -> None:
     assert shown["event", "age/all"][:2] == (len(age[True]), pytest.approx(age[True].mean()))
     assert shown["event", "age/all"][3] == pytest.approx(difference)
     assert shown["no event", "age/all"][3] is None
-    never = {event: np.mean([one == "never" for one in smoking[event]]) for event in (True, False)}
-    assert shown["event", "smoking/never"][2] == pytest.approx(never[True])
-    variance = sum(share * (1 - share) for share in never.values()) / 2
-    assert shown["event", "smoking/never"][3] == pytest.approx((never[True] - never[False]) / np.sqrt(variance))
+    assert shown["event", "sex/female"][2] == pytest.approx(women[True])
+    variance = sum(share * (1 - share) for share in women.values()) / 2
+    assert shown["event", "sex/female"][3] == pytest.approx((women[True] - women[False]) / np.sqrt(variance))
     small = built.query("select count(*) from results.baseline_characteristics where n_level between 0 and 4")
     assert small == [(0,)]

@@ -91,7 +91,7 @@
     {{ return(found) }}
 {%- endmacro %}
 
-{# Exposures and covariates of each study that runs on this cohort, as (study, characteristic, column, kind, title): the rows of Table 1. #}
+{# Exposures, covariates and measures of the body of each study that runs on this cohort, as (study, characteristic, column, kind, title): the rows of Table 1. #}
 {% macro study_characteristics() -%}
     {%- set exposures = ref('exposures') -%}
     {%- set adjustment_sets = ref('adjustment_sets') -%}
@@ -104,9 +104,12 @@
             ~ "select study, exposure as characteristic, column_name, value_kind, title from " ~ exposures
             ~ " union all select sets.study, covariates.covariate, covariates.column_name, covariates.value_kind, covariates.title from "
             ~ adjustment_sets ~ " as sets inner join " ~ covariates ~ " as covariates on sets.covariate = covariates.covariate"
+            ~ " union all select study, 'body_mass_index', 'body_mass_index_kg_per_m2', 'continuous', 'Body mass index' from " ~ studies
+            ~ " union all select study, 'appendicular_lean_mass_index', 'appendicular_lean_mass_index_kg_per_m2', 'continuous', "
+            ~ "'Appendicular lean mass index' from " ~ studies
             ~ ") as named inner join " ~ studies ~ " as studies on named.study = studies.study "
             ~ "inner join " ~ cohorts ~ " as cohorts on studies.cohort_kind = cohorts.kind "
-            ~ "where cohorts.cohort = '" ~ env_var('COHORT', 'synthetic') ~ "' and named.column_name != 'sex' group by 1, 2, 3, 4 order by 1, 4, 2"
+            ~ "where cohorts.cohort = '" ~ env_var('COHORT', 'synthetic') ~ "' group by 1, 2, 3, 4 order by 1, 4, 2"
         ).rows -%}
     {%- else -%}
         {%- set rows = [('study', 'age', 'age_years', 'continuous', 'Age')] -%}
