@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 
-from expectations.findings import Finding
+from expectations.findings import NOTHING_TO_COMPARE, Finding
 from expectations.gx_validation import Validator
 from expectations.history import Observation
 from expectations.page_parts import EvidenceTable
@@ -165,7 +165,7 @@ def _judged(run: Run, asset: Asset, expectation: Expectation, *, one: Any, faili
     unexpected, elements = one.result.get("unexpected_count"), one.result.get("element_count")
     observed = _observed_text(one.result.get("observed_value"))
     if one.success:
-        message = "No values to check." if elements and elements == one.result.get("missing_count") else ""
+        message = NOTHING_TO_COMPARE if elements and elements == one.result.get("missing_count") else ""
     elif unexpected is not None:
         checked = None if elements is None else elements - (one.result.get("missing_count") or 0)
         message = f"{unexpected:,} values break it." if checked is None else f"{unexpected:,} of {checked:,} break it."

@@ -43,12 +43,12 @@ def outcome_bar(counts: dict[str, int]) -> str:
     if not total:
         return ""
     parts, start = [], 0.0
-    for outcome in ("critical", "warning", "accepted", "holds"):
+    for outcome in ("critical", "warning", "accepted", "incomparable", "holds"):
         # The few that failed stay visible beside the many that hold.
-        width = 100 * counts[outcome] / total
-        width = max(width, 3.0) if counts[outcome] and outcome != "holds" else width
+        width = 100 * counts.get(outcome, 0) / total
+        width = max(width, 3.0) if counts.get(outcome) and outcome != "holds" else width
         width = min(width, 100 - start)
-        if counts[outcome]:
+        if counts.get(outcome):
             parts.append(f'<rect class="{outcome}" x="{start:.1f}%" width="{width:.1f}%" height="8"/>')
             start += width
     words = ", ".join(f"{n} {outcome}" for outcome, n in counts.items() if n)

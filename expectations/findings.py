@@ -43,6 +43,10 @@ SCHEMA = pa.schema(
 )
 
 
+# Rows are there, but in none of them a value to judge: nothing to compare with, or nothing measured.
+NOTHING_TO_COMPARE = "Not yet comparable: no values to check."
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """Outcome of one expectation. Counts, shares and other aggregates only; never a participant's id or value."""
@@ -76,8 +80,10 @@ class Finding:
 
     @property
     def outcome(self) -> str:
-        """holds, or how grave the failure is: critical, warning, accepted."""
-        return "holds" if self.is_success else self.severity
+        """holds, incomparable (there was nothing to judge), or how grave: critical, warning, accepted."""
+        if self.is_success:
+            return "incomparable" if self.message == NOTHING_TO_COMPARE else "holds"
+        return self.severity
 
     @classmethod
     def of(

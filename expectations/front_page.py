@@ -10,6 +10,7 @@ from expectations import front_sections as sections
 from expectations.charts import outcome_bar
 from expectations.findings import Finding
 from expectations.page_parts import (
+    OUTCOMES,
     SYNTHETIC_NOTE,
     EvidenceTable,
     counted_words,
@@ -19,6 +20,7 @@ from expectations.page_parts import (
     in_order,
     outcome_word,
     page,
+    worst_outcome,
 )
 from expectations.suite_files import DOORS
 from warehouse.cohorts import Cohort
@@ -31,7 +33,6 @@ NUMBERS_TITLES = {
     "results": "Estimates",
 }
 FAILURES_IN_SUMMARY = 20
-OUTCOMES = ("critical", "warning", "accepted", "holds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class DoorRecord:
     @property
     def outcome(self) -> str:
         """The gravest outcome at this door."""
-        return in_order(self.findings)[0].outcome if self.findings else "holds"
+        return worst_outcome(self.findings)
 
 
 def reached(records: Sequence[DoorRecord]) -> list[DoorRecord]:
@@ -68,7 +69,8 @@ def front_page(*, cohort: Cohort, records: Sequence[DoorRecord], quality: Path |
     accepted = [f for f in failures if f.outcome == "accepted"]
     last = max(record.run_at for record in current)
     evidence = {table.name: table for record in current for table in record.evidence}
-    worst = in_order(findings)[0].outcome if findings else "holds"
+    worst = worst_outcome(findings)
+    incomparable = [f for f in findings if f.outcome == "incomparable"]
     parts = [
         f'<p class="verdict {worst}"><span class="mark">{outcome_word(worst)}</span> '
         f"<strong>{escape(_verdict(findings))}</strong></p>",
@@ -81,6 +83,9 @@ def front_page(*, cohort: Cohort, records: Sequence[DoorRecord], quality: Path |
     if accepted:
         note = "Looked at and accepted for a time: rows of <code>warehouse/seeds/accepted_exceptions.csv</code>."
         parts.append(sections.section("accepted", "What is accepted", note, _blocks(accepted)))
+    if incomparable:
+        note = "Nothing to judge by so far: these rules are not counted among those that hold."
+        parts.append(sections.section("incomparable", "What is not yet comparable", note, _listed(incomparable)))
     parts += _sections(evidence)
     parts += [_numbers(record) for record in current]
     if cohort.is_synthetic and quality is not None:
@@ -93,7 +98,7 @@ def front_page(*, cohort: Cohort, records: Sequence[DoorRecord], quality: Path |
 
 def _failed_note(to_mend: Sequence[Finding]) -> str:
     if not to_mend:
-        return "Nothing: every rule holds."
+        return "Nothing: no rule is broken."
     return "The gravest first. Critical stops the build, a warning goes on."
 
 
@@ -156,6 +161,10 @@ def summary(*, cohort: Cohort, records: Sequence[DoorRecord]) -> str:
         record = by_door.get(door)
         outcome = counted_words(record.findings) if record else "not reached"
         lines.append(f"| {door} | {len(record.findings) if record else ''} | {outcome} |")
+    incomparable = [f for f in findings if f.outcome == "incomparable"]
+    if incomparable:
+        lines += ["", "Not yet comparable, and not counted as held:", ""]
+        lines += [f"- `{f.expectation_id}`: {f.rule}" for f in incomparable]
     failures = [f for f in in_order(findings) if not f.is_success]
     for finding in failures[:FAILURES_IN_SUMMARY]:
         lines += [
@@ -200,6 +209,11 @@ def _door_cards(records: Sequence[DoorRecord], current: Sequence[DoorRecord]) ->
             f'<p class="quiet">{escape(record.description)}</p><p class="quiet">{escape(when)}</p></div>'
         )
     return "\n".join(cards)
+
+
+def _listed(findings: Sequence[Finding]) -> str:
+    rows = [f"<li>{escape(f.rule)} <code>{escape(f.expectation_id)}</code></li>" for f in findings]
+    return "<ul>\n" + "\n".join(rows) + "\n</ul>"
 
 
 def _blocks(findings: Sequence[Finding]) -> str:

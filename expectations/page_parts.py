@@ -10,7 +10,7 @@ from expectations.findings import Finding
 from warehouse.cohorts import Cohort
 
 STYLE = (Path(__file__).parent / "pages.css").read_text(encoding="utf-8")
-SEVERITY_RANK = {"critical": 0, "warning": 1, "accepted": 2}
+OUTCOMES = ("critical", "warning", "accepted", "incomparable", "holds")
 ROWS_SHOWN_AT_ONCE = 20
 SHORT_WORD = 24
 OUTCOME_WORDS = {
@@ -18,6 +18,7 @@ OUTCOME_WORDS = {
     "critical": "✘ critical",
     "warning": "⚠ warning",
     "accepted": "◦ accepted",
+    "incomparable": "◌ not yet comparable",
     "unreached": "◌ not reached",
 }
 SYNTHETIC_NOTE = (
@@ -70,20 +71,29 @@ def outcome_word(outcome: str) -> str:
 
 def in_order(findings: Sequence[Finding]) -> list[Finding]:
     """Failures first, the gravest before; within one severity as the suite has them."""
-    return sorted(findings, key=lambda f: 3 if f.is_success else SEVERITY_RANK[f.severity])
+    return sorted(findings, key=lambda f: OUTCOMES.index(f.outcome))
 
 
 def counted_words(findings: Sequence[Finding]) -> str:
     """ "2 critical, 1 warning, 40 hold" """
     if not findings:
         return "nothing to check for this cohort"
-    counts = {word: sum(f.outcome == word for f in findings) for word in ("critical", "warning", "accepted", "holds")}
+    counts = {word: sum(f.outcome == word for f in findings) for word in OUTCOMES}
     parts = [f"{counts['critical']} critical"] if counts["critical"] else []
     if counts["warning"]:
         parts.append(f"{counts['warning']} warning{'s' if counts['warning'] != 1 else ''}")
     if counts["accepted"]:
         parts.append(f"{counts['accepted']} accepted")
-    return ", ".join([*parts, f"{counts['holds']} hold"])
+    parts.append(f"{counts['holds']} hold")
+    if counts["incomparable"]:
+        parts.append(f"{counts['incomparable']} not yet comparable")
+    return ", ".join(parts)
+
+
+def worst_outcome(findings: Sequence[Finding]) -> str:
+    """The gravest outcome; what cannot be compared yet is no failure."""
+    worst = in_order(findings)[0].outcome if findings else "holds"
+    return "holds" if worst == "incomparable" else worst
 
 
 def failure_block(finding: Finding) -> str:

@@ -143,16 +143,15 @@ def test_spec_hash__follows_models_seeds_and_options_but_not_excuses(tmp_path: P
     assert spec_hash(tmp_path) != first
 
 
-REPRODUCED = {"marts.participants": ("same", False), "results.hazard_ratios": ("other", True)}
+TABLES = ("marts.participants", "results.hazard_ratios")
 
 
-def test_results_door__says_which_table_has_other_rows_from_the_same_input(tmp_path: Path) -> None:
+def reproducibility_of(builds: list[tuple[str, tuple[str, str]]], tmp_path: Path) -> tuple[dict[str, Any], str]:
+    """What the results door says after builds, each a landing and the content of both tables: finding and summary."""
     suite = json.loads((Path(__file__).parents[2] / "expectations/suites/results.json").read_text(encoding="utf-8"))
     suite["assets"] = [asset for asset in suite["assets"] if asset["name"] == "reproducibility"]
     (tmp_path / "results.json").write_text(json.dumps(suite), encoding="utf-8")
-    for minute, (landing, hashes) in enumerate(
-        (("one", ("same", "this")), ("two", ("x", "y")), ("one", ("same", "other")))
-    ):
+    for minute, (landing, hashes) in enumerate(builds):
         remember_tables(
             tmp_path / "quality",
             identity=RunIdentity(f"run{minute}", "build", landing, "spec"),
@@ -165,7 +164,7 @@ def test_results_door__says_which_table_has_other_rows_from_the_same_input(tmp_p
                     "n_rows": 3,
                     "content_hash": found,
                 }
-                for name, found in zip(REPRODUCED, hashes, strict=True)
+                for name, found in zip(TABLES, hashes, strict=True)
             ],
         )
     with duckdb.connect() as connection:
@@ -182,6 +181,30 @@ def test_results_door__says_which_table_has_other_rows_from_the_same_input(tmp_p
             suites_folder=tmp_path,
             accepted_exceptions=tmp_path / "none.csv",
         ).to_pylist()
-    assert (row["expectation"], row["is_success"]) == ("same_input_gives_same_rows", False)
+    assert row["expectation"] == "same_input_gives_same_rows"
+    return row, (tmp_path / "quality" / "synthetic" / "summary.md").read_text(encoding="utf-8")
+
+
+def test_results_door__says_which_table_has_other_rows_from_the_same_input(tmp_path: Path) -> None:
+    builds = [("one", ("same", "this")), ("two", ("x", "y")), ("one", ("same", "other"))]
+    row, summary = reproducibility_of(builds, tmp_path)
+    assert (row["is_success"], row["severity"]) == (False, "warning")
     assert "results.hazard_ratios (1)" in row["message"]
     assert "participants" not in row["message"]
+    assert "1 warning, 0 hold" in summary
+
+
+def test_results_door__holds_once_the_same_input_gave_the_same_rows(tmp_path: Path) -> None:
+    row, summary = reproducibility_of([("one", ("same", "this")), ("one", ("same", "this"))], tmp_path)
+    assert (row["is_success"], row["message"]) == (True, "")
+    assert "1 hold" in summary
+    assert "comparable" not in summary
+
+
+def test_results_door__counts_no_table_as_reproduced_before_a_second_build(tmp_path: Path) -> None:
+    row, summary = reproducibility_of([("two", ("x", "y")), ("one", ("same", "this"))], tmp_path)
+    assert row["message"].startswith("Not yet comparable")
+    assert "0 hold, 1 not yet comparable" in summary
+    assert "- `results/reproducibility/same_input_gives_same_rows`" in summary
+    page = (tmp_path / "quality" / "synthetic" / "index.html").read_text(encoding="utf-8")
+    assert "What is not yet comparable" in page

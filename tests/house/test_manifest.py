@@ -103,6 +103,17 @@ def test_every_sql_and_python_model_has_a_yaml_twin() -> None:
     assert lonely == []
 
 
+def test_every_table_of_marts_and_results_is_fingerprinted(
+    manifest: dict[str, Any], models: list[dict[str, Any]]
+) -> None:
+    (fingerprints,) = (node for node in models if node["name"] == "table_fingerprints")
+    looked_at = {parent["name"] for parent in parents(manifest, fingerprints)}
+    tables = {node["name"] for node in models if node["schema"] in ("marts", "results")}
+    assert tables - looked_at == set(), "name it in python_models/quality/table_fingerprints.py"
+    kept = {node["name"] for node in models if node["config"]["materialized"] in ("table", "incremental")}
+    assert tables - kept == set(), "only tables are fingerprinted"
+
+
 def test_every_staging_model_stands_behind_the_raw_door(manifest: dict[str, Any], models: list[dict[str, Any]]) -> None:
     gated = {
         node["name"]
