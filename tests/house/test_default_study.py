@@ -66,3 +66,18 @@ def test_the_truth_lies_within_5_percent_of_the_published_logs(study: duckdb.Duc
     ).fetchall()
     assert len(rows) == 4
     assert all(abs(ratio - 1) < 0.05 for _, ratio in rows), rows
+
+
+def test_the_computed_ends_of_follow_up_are_the_planted(study: duckdb.DuckDBPyConnection) -> None:
+    """Of hospital, deaths and primary care, in every nation or at every data provider."""
+    rows = study.execute(
+        """
+        select ends.event_source, ends.nation, ends.computed_end_date, cast(truths.note as date)
+        from marts.planted_truths as truths
+        full outer join intermediate.int_follow_up_ends__decided as ends
+            on truths.outcome = ends.event_source and truths.exposure = ends.nation
+        where truths.quantity = 'end_of_follow_up' or truths.quantity is null
+        """
+    ).fetchall()
+    assert len(rows) == 10
+    assert [row for row in rows if row[2] != row[3]] == []

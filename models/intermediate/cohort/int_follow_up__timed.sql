@@ -1,5 +1,6 @@
 -- Time at risk: from baseline to the first of event, death, loss to follow-up and the end of records of nation and source.
 -- An event after that end is not an event. Time is whole days. A death ends follow-up only where it is not itself the outcome.
+-- Deaths compete, so follow-up ends no later than the death register does, where it has an end: who died later would count as alive.
 -- Where primary care ends follow-up, the population is those linked to it, and leaving the last practice ends it too.
 with outcomes as (
     select * from {{ ref('int_outcomes__dated') }}
@@ -21,6 +22,33 @@ gp_linkages as (
     select * from {{ ref('int_gp_linkages__decided') }}
 ),
 
+register_ends as (
+    select
+        nation,
+        end_date
+    from follow_up_ends
+    where event_source = 'death'
+),
+
+ends as (
+    select
+        outcomes.participant_id,
+        outcomes.outcome_definition,
+        case
+            when follow_up_ends.end_date is not null
+                then least(follow_up_ends.end_date, coalesce(register_ends.end_date, follow_up_ends.end_date))
+        end as end_date
+    from outcomes
+    inner join participants on outcomes.participant_id = participants.participant_id
+    left join gp_linkages on outcomes.participant_id = gp_linkages.participant_id
+    left join follow_up_ends
+        on
+            outcomes.follow_up_source = follow_up_ends.event_source
+            and case when outcomes.follow_up_source = 'gp' then gp_linkages.gp_provider else participants.nation end
+            = follow_up_ends.nation
+    left join register_ends on participants.nation = register_ends.nation
+),
+
 dated as (
     select
         outcomes.participant_id,
@@ -33,22 +61,21 @@ dated as (
         outcomes.first_event_date,
         deaths.death_date,
         participants.lost_to_follow_up_date,
-        follow_up_ends.end_date as administrative_end_date,
+        ends.end_date as administrative_end_date,
         least(
-            follow_up_ends.end_date,
-            coalesce(deaths.death_date, follow_up_ends.end_date),
-            coalesce(participants.lost_to_follow_up_date, follow_up_ends.end_date),
-            coalesce(case when outcomes.follow_up_source = 'gp' then gp_linkages.left_date end, follow_up_ends.end_date)
+            ends.end_date,
+            coalesce(deaths.death_date, ends.end_date),
+            coalesce(participants.lost_to_follow_up_date, ends.end_date),
+            coalesce(case when outcomes.follow_up_source = 'gp' then gp_linkages.left_date end, ends.end_date)
         ) as censoring_date
     from outcomes
     inner join participants on outcomes.participant_id = participants.participant_id
     left join deaths on outcomes.participant_id = deaths.participant_id
     left join gp_linkages on outcomes.participant_id = gp_linkages.participant_id
-    left join follow_up_ends
+    inner join ends
         on
-            outcomes.follow_up_source = follow_up_ends.event_source
-            and case when outcomes.follow_up_source = 'gp' then gp_linkages.gp_provider else participants.nation end
-            = follow_up_ends.nation
+            outcomes.participant_id = ends.participant_id
+            and outcomes.outcome_definition = ends.outcome_definition
 ),
 
 timed as (

@@ -1,5 +1,7 @@
 -- The last day for which records are complete, per nation and source, from the user's own records; primary care per data provider.
--- UK Biobank's rule: the last month with more than 90 % of the mean number of records of the three months before it.
+-- UK Biobank's rule: the last month with more than 90 % of the mean number of records of the three months before it. Where that mean m is from
+-- 10 to 100 records, a complete month fails it by chance (one in four at 40), so there it may fall short by 2 standard errors: counts are
+-- Poisson, 90 % of a month has variance 0.9 m, 90 % of the mean of three 0.27 m. Below 10 noise and late records cannot be told apart.
 -- A month must also reach half of the median month of the two years before it: after the end a handful of late records can pass the first rule by chance.
 {{ gate('staging') }}
 
@@ -72,6 +74,7 @@ complete_months as (
     from compared
     where
         n_records > 0.9 * mean_of_three_months_before
+        - case when mean_of_three_months_before >= 10 and mean_of_three_months_before < 100 then 2 * sqrt(1.17 * mean_of_three_months_before) else 0 end
         and n_records >= 0.5 * median_of_two_years_before
 ),
 
