@@ -1,6 +1,8 @@
 """Null study, full study and clean cohorts through the whole pipeline; slow: make test ARGS='-m recovery'."""
 
 import pytest
+from scipy.stats import norm
+from statsmodels.stats.proportion import proportion_confint
 
 from tests.recovery.whole_pipeline import Answer, answers, study
 
@@ -31,6 +33,7 @@ def test_clean_cohorts__raise_no_alarm_at_any_door_up_to_the_marts() -> None:
     [
         (0.95, 0.94, 0.004, True),
         (0.95, 0.90, 0.004, False),
+        (0.95, 0.936, 0.004, False),
         (0.95, 0.999, 0.001, True),
         (0.05, 0.06, 0.005, True),
         (0.05, 0.10, 0.005, False),
@@ -43,3 +46,11 @@ def test_answer__is_judged_by_its_monte_carlo_error(
     expected: float | None, share: float, error: float, is_as_expected: bool
 ) -> None:
     assert Answer("", expected, share, error, 20, 1000).is_as_expected is is_as_expected
+
+
+@pytest.mark.parametrize(("n", "is_as_expected"), [(5, True), (1000, False)])
+def test_answer__of_cohorts_that_all_agree_has_the_error_of_a_binomial(n: int, is_as_expected: bool) -> None:
+    answer = Answer("", 0.95, 0.8, 0.0, 4, n)
+    low, high = proportion_confint(0.8 * n, n, alpha=2 * norm.sf(1), method="wilson")
+    assert answer.judged_error == pytest.approx((high - low) / 2, rel=1e-12)
+    assert answer.is_as_expected is is_as_expected

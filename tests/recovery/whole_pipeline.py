@@ -6,7 +6,7 @@
 
 Each seed writes a cohort, lands it and runs every model in a copy of the project; only shares are kept, one JSON line
 per seed, so that a run that was cut goes on. Estimates of one cohort are not independent of each other, so the
-Monte-Carlo error is that of the mean over cohorts.
+Monte-Carlo error is that of the mean over cohorts; where all cohorts give the same share it is the binomial one.
 """
 
 import argparse
@@ -101,6 +101,7 @@ FULL_QUESTIONS = (
         "'heel_bmdosteoporosis', 'osteoporosisheel_bmd', 'gripsarcopenia', 'sarcopeniagrip')")), None),
 )  # fmt: skip
 QUESTIONS: dict[Effects, tuple[Question, ...]] = {"none": NULL_QUESTIONS, "full": FULL_QUESTIONS}
+MONTE_CARLO_ERRORS_ALLOWED = 3
 DOORS = ("raw", "staging", "marts", "results")
 
 
@@ -116,11 +117,23 @@ class Answer:
     n: int
 
     @property
+    def judged_error(self) -> float:
+        """Error of the mean over cohorts; of the binomial (Wilson) where no cohort differs from another or is alone.
+
+        Shares that are all 0 or all 1 have no spread to see and are not known exactly for that.
+        """
+        if self.error or self.share is None or not self.n:
+            return self.error or 0.0
+        # Wilson's interval of one error: its half width (Wilson 1927, J Am Stat Assoc 22:209, eq. 1, z = 1).
+        p, n = self.share, self.n
+        return sqrt(p * (1 - p) / n + 1 / (4 * n * n)) / (1 + 1 / n)
+
+    @property
     def is_as_expected(self) -> bool:
-        """Within four Monte-Carlo errors of what is expected, and never condemned for being better than nominal."""
+        """Within three Monte-Carlo errors of what is expected, and never condemned for being better than nominal."""
         if self.expected is None or self.share is None:
             return True
-        allowed = 4 * (self.error or 0.0) + 1e-9
+        allowed = MONTE_CARLO_ERRORS_ALLOWED * self.judged_error + 1e-9
         if self.expected >= 0.5:
             return self.share >= self.expected - max(allowed, 0.01)
         return self.share <= self.expected + max(allowed, 0.002)
@@ -185,7 +198,7 @@ def as_markdown(runs: list[dict]) -> str:
         lines += [f"## {title}", "", f"{len(mine)} cohorts; {' '.join(mine[0]['size'])}.", ""]
         lines += ["| share | expected | found | Monte-Carlo error | estimates |", "|---|---:|---:|---:|---:|"]
         for one in answers(mine, effects):  # type: ignore[arg-type]
-            expected, share, error = (_shown(value) for value in (one.expected, one.share, one.error))
+            expected, share, error = (_shown(value) for value in (one.expected, one.share, one.judged_error))
             lines.append(f"| {one.name} | {expected} | {share} | {error} | {one.n:,} |")
         lines += ["", *_alarms(mine), ""]
     return "\n".join(lines)
@@ -245,7 +258,9 @@ def write_tables(folder: Path = STUDIES) -> str:
     if by_kind["doors"]:
         text += "\n".join(["## Doors on clean cohorts, raw to marts", "", *_alarms(by_kind["doors"]), ""])
     (folder / "study.md").write_text(text, encoding="utf-8")
-    tables = {one: [asdict(answer) for answer in answers(runs, one)] for one in EFFECTS}
+    tables = {
+        one: [{**asdict(answer), "error": answer.judged_error} for answer in answers(runs, one)] for one in EFFECTS
+    }
     (folder / "study.json").write_text(json.dumps(tables, indent=1) + "\n", encoding="utf-8")
     return text
 
@@ -255,6 +270,7 @@ def as_docs(text: str) -> str:
     title, _, rest = text.partition("\n")
     note = (
         f"Run on {date.today():%Y-%m-%d}; at 8,000 people power is small and coverage is what is shown. "
+        "Where every cohort gives the same share its error is the binomial one (Wilson). "
         "Again: `make test ARGS='-m recovery'`."
     )
     return f"{{% docs whole_pipeline %}}\n{title.replace('# ', '## ')}\n\n{note}\n{rest}{{% enddocs %}}\n"
