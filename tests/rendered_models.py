@@ -16,7 +16,7 @@ import yaml  # type: ignore[import-untyped]
 ROOT = Path(__file__).parents[1]
 MODELS = ROOT / "models"
 # Macros by file: those without dbt's own tags, which plain jinja cannot read.
-MACRO_FILES = ("z_of_p.sql",)
+MACRO_FILES = ("z_of_p.sql", "gwas_n.sql")
 LAYER_OF_FOLDER = {"staging": "staging", "intermediate": "intermediate", "marts": "marts", "results": "results"}
 
 
@@ -52,10 +52,12 @@ def render(name: str, *, sources: Mapping[str, str] | None = None, options: Mapp
         "var": lambda key, *default: chosen.get(key, *default),
         "config": lambda **_: "",
         "gate": lambda _: "",
+        "hash_of": "hash({})".format,
     }
     environment = jinja2.Environment()
     for file in MACRO_FILES:
-        module = environment.from_string((ROOT / "warehouse/macros" / file).read_text()).module
+        template = environment.from_string((ROOT / "warehouse/macros" / file).read_text())
+        module = template.make_module({"var": context["var"]})
         context |= {key: value for key, value in vars(module).items() if not key.startswith("_")}
     return environment.from_string(model_path(name).read_text()).render(**context)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 
-from tests.rendered_models import build
+from tests.rendered_models import ROOT, build
 from warehouse.ingest.detect import look_at
 from warehouse.ingest.gwas import AssociationReader, land_associations
 from warehouse.ingest.gwas_formats import ASSOCIATION_COLUMNS
@@ -17,7 +17,16 @@ from warehouse.ingest.overrides import Overrides
 from warehouse.ingest.rejects import Rejects
 
 TRAITS = ("trait_1", "trait_2")
-MUNGE = ("stg_gwas__associations", "stg_gwas__traits", "int_gwas_associations__judged", "int_gwas_associations__munged")
+MUNGE = (
+    "stg_gwas__associations",
+    "stg_gwas__traits",
+    "int_gwas_associations__screened",
+    "int_gwas_associations__repeated",
+    "int_gwas_traits__limited",
+    "int_gwas_associations__judged",
+    "int_gwas_associations__munged",
+    "gwas_qc",
+)
 LD = ("stg_ldsc__ld_scores", "stg_ldsc__ld_score_counts")
 MEMORY = "600MB"  # of DuckDB; beyond it spills to disk
 
@@ -63,7 +72,11 @@ def munge(folder: Path, scratch: Path) -> None:
         "ld_scores": parquet.format(scratch / "ld_scores.parquet"),
         "ld_score_counts": parquet.format(scratch / "ld_score_counts.parquet"),
     }
-    build(_open(scratch), [*MUNGE, *LD], sources=sources)
+    connection = _open(scratch)
+    rules = ROOT / "warehouse/seeds/gwas_rules.csv"
+    connection.execute("create schema if not exists seeds")
+    connection.execute(f"create or replace table seeds.gwas_rules as select * from read_csv('{rules}')")
+    build(connection, [*MUNGE, *LD], sources=sources)
 
 
 def regress(folder: Path, scratch: Path) -> None:

@@ -32,6 +32,18 @@ def test_publish_database__tables_of_the_layers_go_out_and_nothing_else(
     assert (tmp_path / "parquet" / "marts" / "numbers.parquet").is_file()
 
 
+def test_publish_database__views_between_models_go_out_as_tables(
+    build: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    build.execute(
+        "create schema intermediate; create view intermediate.large as select n from marts.numbers where n > 2"
+    )
+    target = tmp_path / "study.duckdb"
+    assert publish_database(build, target=target, parquet=tmp_path / "parquet") == 2
+    assert published(target, "select table_name from duckdb_tables() order by 1") == [("large",), ("numbers",)]
+    assert published(target, "select n from intermediate.large order by n") == [(3,), (4,)]
+
+
 def test_publish_database__descriptions_become_comments(build: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     target = tmp_path / "study.duckdb"
     words = [

@@ -1,7 +1,8 @@
 """Replace warehouse/<study>.duckdb whole, by an atomic rename, from dbt's scratch file.
 
 A reader of the published file never blocks a build, and a build that fails or is killed leaves the last good file.
-Only tables go out: views over landing files would break for a reader who opens the database elsewhere.
+Only tables go out: views over landing files would break for a reader who opens the database elsewhere. The views of
+the intermediate layer, which read other models, go out as tables.
 """
 
 import os
@@ -30,7 +31,9 @@ class Description:
 def _tables(connection: duckdb.DuckDBPyConnection, schemas: tuple[str, ...]) -> list[tuple[str, str]]:
     rows = connection.execute(
         "select schema_name, table_name from duckdb_tables() "
-        "where database_name = current_database() and not internal order by 1, 2"
+        "where database_name = current_database() and not internal "
+        "union all select schema_name, view_name from duckdb_views() "
+        "where database_name = current_database() and not internal and schema_name = 'intermediate' order by 1, 2"
     ).fetchall()
     return [(schema, table) for schema, table in rows if schema in schemas]
 

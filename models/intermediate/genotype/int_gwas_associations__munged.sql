@@ -2,6 +2,8 @@
 -- Two traits report the same variant where the absolute orientations agree, and the same allele where the signs do too:
 -- the 32-row match table of ldsc (strand flips and swaps of the eight unambiguous pairs) as one number.
 
+{{ config(materialized='view') }}
+
 with judged as (
     select * from {{ ref('int_gwas_associations__judged') }}
 ),

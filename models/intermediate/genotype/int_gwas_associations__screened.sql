@@ -1,0 +1,146 @@
+-- Every line of every file beside the first munge rule that it breaks on its own (seeds/gwas_rules.csv, in their order), and its Z.
+-- The one pass over the long files: a line that breaks a rule keeps its number and the rule, and nothing else is written of it.
+-- The rules are those of ldsc's munge_sumstats (Bulik-Sullivan 2015a) with three differences. A p value of 0 beside a large effect
+-- lost its digits, not its meaning: Z comes from the effect. Every format's frequency is filtered, whatever the file calls it.
+-- Rows that cannot be right are dropped and counted where ldsc stops.
+-- Z comes from P and the sign of the effect by default: P may be of a better test (Firth, saddle point) than effect / standard error.
+{{ gate('staging') }}
+
+{%- set z_is_from_p = var('gwas_z_source') == 'p_value' %}
+
+with with_p as (
+    select
+        *,
+        {{ central_of_neg_log10_p('neg_log10_p_value') }} as p_central,
+        {{ root_of_neg_log10_p('neg_log10_p_value') }} as p_root
+    from {{ ref('stg_gwas__associations') }}
+),
+
+-- for every line, before any join or case: where lines are picked the long formula takes ten times as long
+associations as (
+    select
+        *,
+        {{ z_of_tail('neg_log10_p_value', 'p_central', 'p_root') }} as z_of_p
+    from with_p
+),
+
+gwas_traits as (
+    select * from {{ ref('stg_gwas__traits') }}
+),
+
+-- a column that a file lacks filters nothing
+columns_given as (
+    select
+        trait,
+        count(info) > 0 as has_info,
+        count(effect_allele_frequency) > 0 as has_frequency,
+        count(neg_log10_p_value) > 0 as has_p
+    from {{ ref('stg_gwas__associations') }}  -- not the lines above: read twice, they would be held whole
+    group by trait
+),
+
+described as (
+    select
+        associations.trait,
+        associations.line_number,
+        associations.chromosome,
+        associations.base_pair_location,
+        associations.rsid,
+        associations.effect_allele,
+        associations.other_allele,
+        associations.effect_allele_frequency,
+        associations.info,
+        associations.beta,
+        associations.standard_error,
+        associations.z_score as z_of_file,
+        associations.p_value,
+        associations.neg_log10_p_value,
+        associations.z_of_p,
+        columns_given.has_info,
+        columns_given.has_frequency,
+        columns_given.has_p,
+        associations.n is null and associations.n_cases is not null as is_sized_by_cases,
+        coalesce(
+            associations.n,
+            associations.n_cases + associations.n_controls,
+            gwas_traits.n,
+            gwas_traits.n_cases + gwas_traits.n_controls
+        ) as n_total,
+        coalesce(
+            associations.n_cases / (associations.n_cases + associations.n_controls),
+            gwas_traits.n_cases / (gwas_traits.n_cases + gwas_traits.n_controls)
+        ) as sample_prevalence,
+        coalesce(
+            associations.z_score,
+            case when associations.standard_error > 0 then associations.beta / associations.standard_error end
+        ) as z_of_effect,
+        coalesce(associations.beta, associations.z_score) as signed_effect
+    from associations
+    inner join columns_given on associations.trait = columns_given.trait
+    left join gwas_traits on associations.trait = gwas_traits.trait
+),
+
+with_z_basis as (
+    select
+        *,
+        case
+            {% if z_is_from_p -%}
+            when
+                has_p and p_value = 0 and neg_log10_p_value is null
+                and abs(z_of_effect) >= {{ var('gwas_zero_p_z_min') }} then 'effect'
+            when not has_p then 'effect'
+            else 'p_value'
+            {%- else -%}
+            when true then 'effect'
+            {%- endif %}
+        end as z_basis
+    from described
+),
+
+judged_alone as (
+    select
+        *,
+        case
+            when
+                rsid is null or effect_allele is null or other_allele is null or n_total is null or signed_effect is null
+                or (has_frequency and effect_allele_frequency is null)
+                or (z_basis = 'p_value' and p_value is null and neg_log10_p_value is null)
+                then 'missing_value'
+            when has_info and (info is null or info < {{ var('gwas_info_min') }}) then 'info_too_low'
+            when has_frequency and not least(effect_allele_frequency, 1 - effect_allele_frequency) > {{ var('gwas_maf_min') }}
+                then 'frequency_too_low'
+            when z_basis = 'p_value' and coalesce(neg_log10_p_value, -1) < 0 then 'p_out_of_range'
+            when standard_error <= 0 then 'standard_error_not_positive'
+            when
+                effect_allele not in ('A', 'C', 'G', 'T') or other_allele not in ('A', 'C', 'G', 'T') or effect_allele = other_allele
+                then 'not_two_letters'
+            when concat(effect_allele, other_allele) in ('AT', 'TA', 'CG', 'GC') then 'strand_ambiguous'
+        end as broken_rule
+    from with_z_basis
+),
+
+screened as (
+    select
+        trait,
+        line_number,
+        {% for name in [
+            'chromosome', 'base_pair_location', 'rsid', 'effect_allele', 'other_allele', 'effect_allele_frequency', 'n_total', 'beta', 'standard_error'
+        ] -%}
+        case when broken_rule is null then {{ name }} end as {{ name }},
+        {% endfor -%}
+        case when broken_rule is null and beta is null then z_of_file end as z_without_beta,
+        sample_prevalence,
+        is_sized_by_cases,
+        z_basis,
+        has_p and p_value = 0 and z_basis = 'effect' as is_p_repaired,
+        broken_rule,
+        case
+            when broken_rule is not null then null
+            when z_basis = 'effect' then z_of_effect
+            when signed_effect < 0 then -z_of_p
+            else z_of_p
+        end as z_score
+    from judged_alone
+)
+
+select * from screened
