@@ -9,7 +9,7 @@ import duckdb
 
 from tests.rendered_models import ROOT, build
 from warehouse.ingest.detect import look_at
-from warehouse.ingest.gwas import AssociationReader, land_associations
+from warehouse.ingest.gwas import DISTINCT_COLUMNS, AssociationReader, land_associations
 from warehouse.ingest.gwas_formats import ASSOCIATION_COLUMNS
 from warehouse.ingest.landing import TableWriter
 from warehouse.ingest.ld_scores import COUNT_COLUMNS, SCORE_COLUMNS, land_count, land_scores
@@ -33,7 +33,8 @@ MEMORY = "600MB"  # of DuckDB; beyond it spills to disk
 
 def _land_trait(folder: Path, scratch: Path, trait: str) -> None:
     path = folder / f"{trait}.tsv.gz"
-    with TableWriter(scratch / "gwas" / f"{trait}.parquet", ASSOCIATION_COLUMNS) as writer:
+    landed = scratch / "gwas" / f"{trait}.parquet"
+    with TableWriter(landed, ASSOCIATION_COLUMNS, distinct=DISTINCT_COLUMNS) as writer:
         shape = look_at(path, name=path.name, overrides=Overrides())
         land_associations(AssociationReader(shape, trait), writer=writer, rejects=Rejects())
 

@@ -11,6 +11,7 @@ from warehouse.errors import IngestError
 from warehouse.ingest.faults import Faults
 from warehouse.ingest.gene_locations import land_genes
 from warehouse.ingest.gwas import (
+    DISTINCT_COLUMNS,
     TRAIT_COLUMNS,
     AssociationReader,
     land_associations,
@@ -171,7 +172,7 @@ class ExportLanding:
 
             def work(rejects: Rejects, one: Found = one, reader: AssociationReader = reader) -> Answer:
                 path = self.landing.path(f"gwas/{reader.trait}")
-                with TableWriter(path, ASSOCIATION_COLUMNS, rows_per_group=ROWS_PER_LONG_GROUP) as writer:
+                with TableWriter(path, ASSOCIATION_COLUMNS, distinct=DISTINCT_COLUMNS) as writer:
                     land_associations(reader, writer=writer, rejects=rejects, advance=self.advance)
                 said = [f"{reader.n_other_tests:,} rows of other tests left out"] if reader.n_other_tests else []
                 return {"rows": {one.name: writer.n_rows}, "evidence": {one.name: said}}

@@ -33,6 +33,13 @@ FILE_SUFFIX = re.compile(
 )
 CHROMOSOME_NAMES = {"X": "23", "Y": "24", "XY": "25", "MT": "26", "M": "26"}
 RSID = r"^(?i)rs\d+$"
+# Columns whose texts all but never repeat, or only by chance: a dictionary of them would be built in vain.
+DISTINCT_COLUMNS = frozenset({
+    "base_pair_location", "variant_id", "rsid", "beta", "odds_ratio", "standard_error", "z_score", "p_value",
+    "neg_log10_p_value",
+})  # fmt: skip
+# Several files are read at once, and what a block of text becomes is many times its size.
+BLOCK_BYTES = 2 << 20
 
 
 def trait_of(path: Path) -> str:
@@ -158,7 +165,12 @@ def land_associations(
     Raises IngestError when no row reports an additive effect.
     """
     for block in stream_blocks(
-        reader.shape, rejects=rejects, columns=reader.columns, missing=MISSING_STATISTICS, advance=advance
+        reader.shape,
+        rejects=rejects,
+        columns=reader.columns,
+        missing=MISSING_STATISTICS,
+        advance=advance,
+        block_bytes=BLOCK_BYTES,
     ):
         columns, n_rows = reader.read(block.rows)
         writer.write(columns, n_rows)

@@ -24,6 +24,7 @@ class TableWriter:
     """Append text batches to one Parquet file; columns not given are null.
 
     repeated : columns given as dictionaries of few texts; they are written as such, and read as text.
+    distinct : columns of texts that do not repeat; they are written without a dictionary.
     """
 
     def __init__(
@@ -33,6 +34,7 @@ class TableWriter:
         *,
         rows_per_group: int = ROWS_PER_GROUP,
         repeated: Container[str] = (),
+        distinct: Container[str] = (),
     ) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.columns = tuple(columns)
@@ -49,7 +51,8 @@ class TableWriter:
             compression_level=1,
             store_schema=False,
             # Where some columns repeat, the others are measurements: a dictionary of them would be built in vain.
-            use_dictionary=[name for name in self.columns if name in repeated] or True,
+            use_dictionary=[name for name in self.columns if name in repeated]
+            or [name for name in self.columns if name not in distinct],
         )
         # One row group is compressed while the next is read.
         self._pool = ThreadPoolExecutor(max_workers=1)
