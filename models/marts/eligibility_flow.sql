@@ -1,8 +1,9 @@
 -- From the export to the analysed: every exclusion counted once, in order, per study, arm, outcome definition and exposure.
 {%- set steps = [
     (1, 'negative id'), (2, 'withdrew consent'), (3, 'no baseline visit date'), (4, 'sex not recorded'),
-    (5, 'not linked to primary care'), (6, 'outcome present at baseline'), (7, 'no time at risk'),
-    (8, 'outcome not known at two visits'), (9, 'exposure not measured'), (10, 'covariate of the primary model not measured'),
+    (5, 'not linked to primary care'), (6, 'outcome recorded at or before baseline'), (7, 'on a treatment of it at baseline'),
+    (8, 'no time at risk'), (9, 'outcome not known at two visits'), (10, 'exposure not measured'),
+    (11, 'covariate of the primary model not measured'),
 ] %}
 {%- set covariates = primary_continuous_covariates() %}
 with screened as (
@@ -32,7 +33,8 @@ out_by_records as (
         outcome_definition,
         case
             when not is_in_population then 'not linked to primary care'
-            when is_prevalent then 'outcome present at baseline'
+            when is_prevalent_by_record then 'outcome recorded at or before baseline'
+            when is_prevalent then 'on a treatment of it at baseline'
             when administrative_end_date is null or follow_up_days <= 0 then 'no time at risk'
         end as reason
     from timed
@@ -67,7 +69,7 @@ out_by_visits as (
         participants.participant_id,
         visit_definitions.outcome_definition,
         case
-            when first_known.has_outcome then 'outcome present at baseline'
+            when first_known.has_outcome then 'outcome recorded at or before baseline'
             when seen_again.participant_id is null then 'outcome not known at two visits'
         end as reason
     from participants

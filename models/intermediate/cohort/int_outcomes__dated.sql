@@ -45,6 +45,14 @@ events_per_definition as (
                 else 0
             end
         ) = 1 as is_prevalent,
+        max(
+            case
+                when
+                    rules.event_source != 'treatment'
+                    and (condition_events.event_date is null or condition_events.event_date <= participants.baseline_date) then 1
+                else 0
+            end
+        ) = 1 as is_prevalent_by_record,
         min(
             case
                 when rules.role = 'event' and condition_events.event_date > participants.baseline_date
@@ -67,6 +75,7 @@ outcomes as (
         definitions.outcome_definition,
         definitions.follow_up_source,
         coalesce(events_per_definition.is_prevalent, false) as is_prevalent,
+        coalesce(events_per_definition.is_prevalent_by_record, false) as is_prevalent_by_record,
         events_per_definition.first_event_date
     from participants
     cross join definitions
