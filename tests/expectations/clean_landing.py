@@ -172,6 +172,7 @@ def _people(rng: np.random.Generator) -> dict[str, Column]:
     died = number % 12 == 5
     death = visit + 2000 + rng.integers(0, 2500, n)
     m81 = number % 100 < 6
+    m62 = number % 11 == 10  # eight times the Showcase, as the embedded cohort is planned
     ldl, hdl, remnant = (
         np.clip(rng.normal(mean, sd, n), 0.2, None) for mean, sd in ((1.7, 0.4), (1.3, 0.3), (1.5, 0.6))
     )
@@ -242,8 +243,8 @@ def _people(rng: np.random.Generator) -> dict[str, Column]:
         "p190": _only(constant("2"), number % 400 == 7),
         "p131964": _only((visit + 1500).astype(str).astype(object), m81),
         "p131965": _only(constant("40"), m81),
-        "p131934": _only((visit + 900).astype(str).astype(object), number % 90 == 11),
-        "p131935": _only(constant("40"), number % 90 == 11),
+        "p131934": _only((visit + 900).astype(str).astype(object), m62),
+        "p131935": _only(constant("40"), m62),
         "p26258": _text(rng.normal(0, 1, n)),
         "p26234": _text(rng.normal(0, 1, n)),
         "p22009": constant('["0.1","0.2"]'),
