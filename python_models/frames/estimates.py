@@ -16,6 +16,8 @@ NORMAL_975 = float(special.ndtri(0.975))
 # A hazard ratio is read as a risk ratio while the outcome is rarer than this by the end of follow-up (VanderWeele &
 # Ding 2017, table 2).
 RARE_OUTCOME_SHARE = 0.15
+# Below it a coefficient of a Cox model and its error may be off (Peduzzi et al. 1995).
+FEW_EVENTS_PER_PARAMETER = 10
 
 COUNTS: tuple[tuple[str, pa.DataType], ...] = (
     ("n_participants", pa.int64()),
@@ -43,6 +45,15 @@ def hazard_ratio_columns(beta: float, standard_error: float) -> dict[str, float]
         "hazard_ratio_upper": math.exp(beta + NORMAL_975 * standard_error),
         "p_value": float(2.0 * special.ndtr(-abs(beta / standard_error))),
     }
+
+
+def note_of_few_events(row: dict[str, Any]) -> dict[str, str]:
+    """The note of a row that holds an estimate, with a warning where its model has few events for its parameters."""
+    per_parameter = row.get("events_per_parameter")
+    if row.get("log_hazard_ratio") is None or per_parameter is None or per_parameter >= FEW_EVENTS_PER_PARAMETER:
+        return {}
+    parts = (row.get("note"), f"fewer than {FEW_EVENTS_PER_PARAMETER} events per parameter")
+    return {"note": "; ".join(part for part in parts if part)}
 
 
 def e_value_columns(row: dict[str, Any]) -> dict[str, float]:

@@ -13,7 +13,15 @@ from threadpoolctl import threadpool_limits
 from python_models.estimators.survival.cox import CoxFit
 from python_models.frames.build import cohort_of_build
 from python_models.frames.cox_problems import CoxProblem, CoxProblems, HouseFits
-from python_models.frames.estimates import COUNTS, E_VALUES, ESTIMATE, e_value_columns, hazard_ratio_columns, table_of
+from python_models.frames.estimates import (
+    COUNTS,
+    E_VALUES,
+    ESTIMATE,
+    e_value_columns,
+    hazard_ratio_columns,
+    note_of_few_events,
+    table_of,
+)
 from python_models.frames.follow_ups import StudyData
 from python_models.frames.joint_rows import joint_rows
 from python_models.frames.lifelines_cox import LifelinesFit, fit_lifelines
@@ -25,12 +33,14 @@ from python_models.frames.workers import worker_pool
 
 F8 = npt.NDArray[np.float64]
 logger = AdapterLogger("Study")
+NOT_PRIMARY = {"is_primary": False, "is_primary_model": False}
 
 KEY = ("study", "arm", "exposure", "scaling", "level", "outcome", "outcome_definition", "adjustment_set", "subgroup")
 SCHEMA = pa.schema(
     [
         *((name, pa.string()) for name in KEY),
         ("is_primary", pa.bool_()),
+        ("is_primary_model", pa.bool_()),
         ("estimator", pa.string()),
         *COUNTS,
         ("events_per_parameter", pa.float64()),
@@ -57,11 +67,12 @@ def _row(analysis: CoxAnalysis, level: str, **cells: Any) -> dict[str, Any]:
         "adjustment_set": analysis.adjustment_set,
         "subgroup": "everyone",
         "is_primary": analysis.is_primary,
+        "is_primary_model": analysis.is_primary_model,
         **cells,
     }
     if row.get("log_hazard_ratio") is not None:
         row |= e_value_columns(row)
-    return row
+    return row | note_of_few_events(row)
 
 
 def _rows_of(problem: CoxProblem, house: CoxFit | None, primary: LifelinesFit | None) -> list[dict[str, Any]]:
@@ -124,20 +135,19 @@ def hazard_ratio_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
                 rows += _rows_of(problem, fit, None)
             if analysis.is_primary_model:
                 rows += [
-                    _row(analysis, **cells) | {"is_primary": False}
-                    for cells in subgroup_rows(problem, house, data, subgroups)
+                    _row(analysis, **cells) | NOT_PRIMARY for cells in subgroup_rows(problem, house, data, subgroups)
                 ]
             if i % 25 == 0 or i == len(analyses):
                 logger.info(f"hazard ratios: {i} of {len(analyses)} Cox models fitted")
         for joint in joints:
             rows += [
-                _row(analysis, **cells) | {"is_primary": False}
+                _row(analysis, **cells) | NOT_PRIMARY
                 for analysis, cells in joint_rows(joint, analyses, problems, house, data)
             ]
         intervals = read_intervals(session) if at_visits else {}
         for analysis in at_visits:
             rows += [
-                _row(analysis, estimator="grouped_hazards", **cells) | {"is_primary": False}
+                _row(analysis, estimator="grouped_hazards", **cells) | NOT_PRIMARY
                 for cells in visit_estimates(analysis, data.columns, intervals.get(analysis.outcome_definition))
             ]
         for i, (problem, fit, task) in enumerate(waiting, start=1):

@@ -30,7 +30,8 @@ IMPUTATION_SEED = 20260401
 class Answer:
     """What one sensitivity analysis found of the exposure's k columns, per unit of the column.
 
-    counts: n_participants, n_events, person_years, note. limits, p_value: where they are not the normal ones.
+    counts: n_participants, n_events, person_years, events_per_parameter, note. limits, p_value: where not
+    the normal ones.
     """
 
     counts: Mapping[str, Any]
@@ -52,8 +53,9 @@ class Answer:
         return found
 
 
-def _counts(problem: CoxProblem) -> dict[str, Any]:
-    return {name: value for name, value in problem.counts.items() if name != "events_per_parameter"}
+def _does_not_apply(problem: CoxProblem, why: str, *, estimator: str = "house") -> Answer:
+    """The answer of an analysis that would change nothing here: its row says so rather than being missed."""
+    return Answer(problem.counts, f"does not apply: {why}", estimator=estimator)
 
 
 class Setting:
@@ -117,9 +119,9 @@ class Setting:
     def answer(self, problem: CoxProblem, **options: Any) -> Answer:
         """The house Cox fit of a changed model."""
         if problem.refusal is not None:
-            return Answer(_counts(problem), problem.refusal)
+            return Answer(problem.counts, problem.refusal)
         fit = self.fit(problem, **options)
-        return Answer(_counts(problem), fit.refusal, fit.beta, fit.standard_error)
+        return Answer(problem.counts, fit.refusal, fit.beta, fit.standard_error)
 
     def other_definition(self, analysis: CoxAnalysis, definition: str) -> CoxAnalysis | None:
         """The primary model on another definition, where the arm has it and it is not the primary one."""
@@ -131,6 +133,31 @@ class Setting:
             and one.outcome_definition == definition
         ]
         return same[0] if same and definition != analysis.outcome_definition else None
+
+    def at_visits_less_adjusted(self, analysis: CoxAnalysis) -> list[CoxAnalysis]:
+        """The same outcome at visits with fewer of the covariates, the most first."""
+        fewer = [
+            one
+            for one in self.at_visits
+            if (one.study, one.arm, one.exposure, one.scaling, one.outcome_definition)
+            == (analysis.study, analysis.arm, analysis.exposure, analysis.scaling, analysis.outcome_definition)
+            and set(one.covariates) < set(analysis.covariates)
+        ]
+        return sorted(fewer, key=lambda one: (-len(one.covariates), one.adjustment_set))
+
+    def primary_estimate(self, analysis: CoxAnalysis, adjustment_set: str) -> F8 | None:
+        """The primary exposure and outcome definition adjusted another way: (k,) per unit of the scaling, if given."""
+        for one in self._analyses:
+            if (
+                one.is_primary
+                and one.adjustment_set == adjustment_set
+                and ((one.study, one.arm, one.exposure) == (analysis.study, analysis.arm, analysis.exposure))
+            ):
+                problem = self.problems.build(one)
+                if isinstance(problem, CoxProblem) and problem.refusal is None:
+                    fit = self.fit(problem)
+                    return fit.beta[: problem.k] * problem.scaled.step if fit.refusal is None else None
+        return None
 
     def imputed(self, analysis: CoxAnalysis, n_imputations: int) -> list[dict[str, Column]]:
         """Completed covariates of all at risk, shared by the exposures of an arm."""
@@ -185,11 +212,11 @@ def _competing_death(_: Setting, problem: CoxProblem, __: str) -> Iterator[Answe
     if refusal is None and not problem.is_death.any():
         refusal = "nobody died before the event: there is nothing to compete"
     if refusal is not None:
-        yield Answer(_counts(problem), refusal, estimator="fine_gray")
+        yield Answer(problem.counts, refusal, estimator="fine_gray")
         return
     codes = np.where(problem.event, 1, np.where(problem.is_death, 2, 0))
     fit = fit_fine_gray(exit=problem.days, event=codes, covariates=problem.matrix, names=problem.names)
-    counts = _counts(problem)
+    counts = problem.counts
     counts["note"] = f"{counts['note']}; subdistribution hazard ratio, {int(problem.is_death.sum())} deaths compete"
     yield Answer(counts, fit.refusal, fit.beta, fit.standard_error, estimator="fine_gray")
 
@@ -206,6 +233,7 @@ def _complete_case(setting: Setting, problem: CoxProblem, _: str) -> Iterator[An
 def _multiple_imputation(setting: Setting, problem: CoxProblem, parameter: str) -> Iterator[Answer]:
     analysis, k = problem.analysis, problem.k
     if not analysis.covariates:
+        yield _does_not_apply(problem, "the primary model adjusts for nothing that could be imputed", estimator="rubin")
         return
     positions, days, event = setting.data.follow_ups[analysis.outcome_definition]
     measured = complete_rows([take(setting.data.columns[name], positions) for name in (analysis.column_name, "sex")])
@@ -214,6 +242,7 @@ def _multiple_imputation(setting: Setting, problem: CoxProblem, parameter: str) 
         "n_participants": int(measured.sum()),
         "n_events": int(event[measured].sum()),
         "person_years": float(days[measured].sum() / DAYS_PER_YEAR),
+        "events_per_parameter": float(event[measured].sum() / problem.matrix.shape[1]),
     }
     refusal = refusal_of_data(event=event[measured], exposure=scaled.values, n_parameters=problem.matrix.shape[1])
     if refusal is not None:
@@ -273,6 +302,7 @@ def _columns_of(setting: Setting, parameter: str) -> tuple[str, ...]:
 def _add_covariate(setting: Setting, problem: CoxProblem, parameter: str) -> Iterator[Answer]:
     more = [name for name in _columns_of(setting, parameter) if name not in problem.analysis.covariates]
     if not more:
+        yield _does_not_apply(problem, f"the primary model has {parameter} already")
         return
     wider = setting.problems.build(
         replace(
@@ -281,7 +311,7 @@ def _add_covariate(setting: Setting, problem: CoxProblem, parameter: str) -> Ite
             adjustment_set=f"{problem.analysis.adjustment_set} and {parameter}",
         )
     )
-    yield Answer(_counts(problem), wider) if isinstance(wider, str) else setting.answer(wider)
+    yield Answer(problem.counts, wider) if isinstance(wider, str) else setting.answer(wider)
 
 
 def _stratify(setting: Setting, problem: CoxProblem, parameter: str) -> Iterator[Answer]:
@@ -323,6 +353,7 @@ def _common_end(setting: Setting, problem: CoxProblem, _: str) -> Iterator[Answe
     exit_day = problem.entry_day + problem.days
     ends = [exit_day[nation.codes == code].max() for code in np.unique(nation.codes)]
     if len(ends) < 2:
+        yield _does_not_apply(problem, "everyone is of one nation, whose records have one end")
         return
     last = min(ends)
     on = date.fromordinal(date(1970, 1, 1).toordinal() + int(last)).isoformat()
@@ -330,8 +361,10 @@ def _common_end(setting: Setting, problem: CoxProblem, _: str) -> Iterator[Answe
 
 
 def _composite_death(setting: Setting, problem: CoxProblem, _: str) -> Iterator[Answer]:
-    if problem.is_death.any():
-        yield setting.answer(replace(problem, event=problem.event | problem.is_death))
+    if not problem.is_death.any():
+        yield _does_not_apply(problem, "nobody died before the event")
+        return
+    yield setting.answer(replace(problem, event=problem.event | problem.is_death))
 
 
 def _subset(setting: Setting, problem: CoxProblem, parameter: str) -> Iterator[Answer]:

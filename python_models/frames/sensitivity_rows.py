@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 from python_models.frames.analysis_columns import analysis_columns
 from python_models.frames.build import cohort_of_build
 from python_models.frames.cox_problems import CoxProblem
-from python_models.frames.estimates import COUNTS, E_VALUES, ESTIMATE, e_value_columns, table_of
+from python_models.frames.estimates import COUNTS, E_VALUES, ESTIMATE, e_value_columns, note_of_few_events, table_of
 from python_models.frames.sensitivity_kinds import KINDS, Answer, Setting
 from python_models.frames.study import CoxAnalysis, read_cox_analyses
 from python_models.frames.visit_models import visit_estimates
@@ -30,6 +30,7 @@ SCHEMA = pa.schema(
         ("parameter", pa.string()),
         ("estimator", pa.string()),
         *COUNTS,
+        ("events_per_parameter", pa.float64()),
         *ESTIMATE,
         *E_VALUES,
         ("primary_log_hazard_ratio", pa.float64()),
@@ -105,14 +106,44 @@ def _rows(
             if primary is not None:
                 row["primary_log_hazard_ratio"] = float(primary[j]) * step
                 row["difference_from_primary"] = row["log_hazard_ratio"] - row["primary_log_hazard_ratio"]
-        yield row
+        yield row | note_of_few_events(row)
+
+
+def _refused_row(analysis: CoxAnalysis, sensitivity: SensitivityAnalysis, refusal: str) -> dict[str, Any]:
+    """The row of an analysis with nobody to analyse: no levels, no counts to give but none."""
+    return {
+        **analysis_columns(analysis),
+        "level": "",
+        "analysis": sensitivity.analysis,
+        "kind": sensitivity.kind,
+        "parameter": sensitivity.parameter or None,
+        "reason": sensitivity.reason,
+        "n_participants": 0,
+        "n_events": 0,
+        "person_years": 0.0,
+        "refusal": refusal,
+    }
 
 
 def _visit_rows(
     setting: Setting, analysis: CoxAnalysis, sensitivity: SensitivityAnalysis, primary: F8 | None
 ) -> Iterator[dict[str, Any]]:
-    """Rows of an outcome that repeat visits show, beside the dated one."""
-    cells = visit_estimates(analysis, setting.data.columns, setting.intervals.get(analysis.outcome_definition))
+    """Rows of an outcome that repeat visits show, beside the dated one.
+
+    With too few events for the arm's adjustment, the fullest set that can be fitted, beside the primary estimate so
+    adjusted. primary (k,): log hazard ratios per unit of the scaling.
+    """
+    columns, intervals = setting.data.columns, setting.intervals.get(analysis.outcome_definition)
+    cells = visit_estimates(analysis, columns, intervals)
+    if all((cell["refusal"] or "").startswith("too few events") for cell in cells):
+        for less in setting.at_visits_less_adjusted(analysis):
+            instead = visit_estimates(less, columns, intervals)
+            if all(cell["refusal"] is None for cell in instead):
+                why = f"adjusted for {less.adjustment_set}: {analysis.adjustment_set} has {cells[0]['refusal']}"
+                cells = [cell | {"note": f"{why}; {cell['note']}"} for cell in instead]
+                primary = setting.primary_estimate(analysis, less.adjustment_set)
+                analysis = less
+                break
     for j, found in enumerate(cells):
         row = {
             **analysis_columns(analysis),
@@ -121,18 +152,18 @@ def _visit_rows(
             "parameter": sensitivity.parameter,
             "estimator": "grouped_hazards",
             "reason": sensitivity.reason,
-            **{name: value for name, value in found.items() if name != "events_per_parameter"},
+            **found,
         }
         if row["refusal"] is None:
             row |= e_value_columns(row)
             if primary is not None:
                 row["primary_log_hazard_ratio"] = float(primary[j])
                 row["difference_from_primary"] = row["log_hazard_ratio"] - row["primary_log_hazard_ratio"]
-        yield row
+        yield row | note_of_few_events(row)
 
 
 def sensitivity_hazard_ratio_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
-    """Every sensitivity analysis of every primary model; an analysis that does not apply to an arm gives no row.
+    """Every sensitivity analysis of every primary model; an outcome definition that an arm does not have gives no row.
 
     The primary model is fitted once and each analysis starts from it.
     """
@@ -151,10 +182,8 @@ def sensitivity_hazard_ratio_rows(session: duckdb.DuckDBPyConnection) -> pa.Tabl
     with threadpool_limits(limits=1):
         for i, analysis in enumerate(primary, start=1):
             problem = problems.build(analysis)
-            if isinstance(problem, str):
-                continue  # hazard_ratios says why nobody can be analysed
-            base = setting.fit(problem)
-            beta = base.beta if base.refusal is None else None
+            base = setting.fit(problem) if isinstance(problem, CoxProblem) else None
+            beta = base.beta if base is not None and base.refusal is None else None
             for one in asked:
                 if one.study != analysis.study:
                     continue
@@ -163,11 +192,17 @@ def sensitivity_hazard_ratio_rows(session: duckdb.DuckDBPyConnection) -> pa.Tabl
                     if other is None:
                         continue
                     if other in setting.at_visits:
-                        rows += _visit_rows(setting, other, one, beta)
+                        scale = problem.scaled.step if isinstance(problem, CoxProblem) else 1.0
+                        rows += _visit_rows(setting, other, one, None if beta is None else beta * scale)
                         continue
                     built = problems.build(other)
-                    if isinstance(built, CoxProblem):
+                    if isinstance(built, str):
+                        rows.append(_refused_row(other, one, built))
+                    else:
                         rows += _rows(built, one, setting.answer(built), beta)
+                    continue
+                if isinstance(problem, str):
+                    rows.append(_refused_row(analysis, one, problem))
                     continue
                 for answer in KINDS[one.kind](setting, problem, one.parameter):
                     rows += _rows(problem, one, answer, beta)

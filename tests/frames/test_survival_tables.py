@@ -11,12 +11,15 @@ import pytest
 from python_models.estimators.survival.cox import fit_cox
 from python_models.frames.coefficient_rows import coefficient_rows
 from python_models.frames.control_rows import control_rows
+from python_models.frames.cox_problems import CoxProblem, CoxProblems
 from python_models.frames.cumulative_incidence_rows import cumulative_incidence_rows
 from python_models.frames.dose_response_rows import dose_response_rows
+from python_models.frames.follow_ups import StudyData
 from python_models.frames.incidence_rows import incidence_rate_rows
 from python_models.frames.lifestyle_rows import lifestyle_hazard_ratio_rows, lifestyle_pattern_similarity_rows
 from python_models.frames.proportional_hazards_rows import proportional_hazards_rows
 from python_models.frames.sensitivity_rows import sensitivity_hazard_ratio_rows
+from python_models.frames.study import read_cox_analyses
 from tests.frames.small_study import GRIP, SMOKING, small_study
 
 Rows = list[dict[str, Any]]
@@ -117,6 +120,44 @@ def test_sensitivity__imputation_with_little_missing_is_near_the_primary(tables:
     row = one(tables["sensitivity"], exposure="grip_strength", analysis="multiple imputation")
     assert abs(row["difference_from_primary"]) < 0.5 * row["standard_error"]
     assert row["estimator"] == "rubin"
+
+
+def test_sensitivity__what_does_not_apply_or_has_nobody_is_a_row_that_says_so() -> None:
+    with small_study() as session:
+        session.execute("update marts.participants set nation = 'England', heel_bmd_g_per_cm2 = null")
+        session.execute("update marts.follow_ups set exit_kind = 'administrative' where exit_kind = 'death'")
+        rows = sensitivity_hazard_ratio_rows(session).to_pylist()
+        asked = {row[0] for row in session.execute("select analysis from seeds.sensitivity_analyses").fetchall()}
+    grip = [row for row in rows if row["exposure"] == "grip_strength"]
+    for analysis in ("one end for all nations", "death counted as the event"):
+        assert one(grip, analysis=analysis)["refusal"].startswith("does not apply: ")
+    heel = [row for row in rows if row["exposure"] == "heel_bmd"]
+    of_the_other_arm = {row["analysis"] for row in grip if row["kind"] == "outcome_definition"}
+    assert {row["analysis"] for row in heel} == asked - of_the_other_arm
+    assert all(row["refusal"] and row["n_participants"] == 0 for row in heel)
+
+
+def test_sensitivity__visits_with_few_events_are_adjusted_for_less_and_say_so() -> None:
+    with small_study() as session:
+        session.execute(
+            "update marts.visit_intervals set is_case = participant_id in (select participant_id from "
+            "marts.visit_intervals where is_case order by hash(participant_id) limit 15)"
+        )
+        rows = sensitivity_hazard_ratio_rows(session).to_pylist()
+        m1 = next(
+            analysis
+            for analysis in read_cox_analyses(session, cohort="synthetic")
+            if analysis.is_primary and (analysis.exposure, analysis.adjustment_set) == ("heel_bmd", "M1")
+        )
+        problem = CoxProblems(StudyData(session, [m1])).build(m1)
+    assert isinstance(problem, CoxProblem)
+    fit = fit_cox(exit=problem.days, event=problem.event, covariates=problem.matrix)
+    row = one(rows, analysis="probable sarcopenia at repeat visits")
+    assert (row["adjustment_set"], row["n_events"], row["refusal"]) == ("M1", 15, None)
+    assert "adjusted for M1: M2 has too few events: 15 events for" in row["note"]
+    assert row["note"].endswith("fewer than 10 events per parameter")
+    assert 0 < row["events_per_parameter"] < 10
+    assert row["primary_log_hazard_ratio"] == pytest.approx(fit.beta[0] * problem.scaled.step, rel=1e-6)
 
 
 def test_proportional_hazards__periods_split_events_and_time(tables: dict[str, Rows]) -> None:
