@@ -1,6 +1,7 @@
 """python -m tests.benchmarks.genetics_steps land|munge|regress FOLDER SCRATCH: one step of the GWAS pair."""
 
 import sys
+import time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -90,9 +91,10 @@ def regress(folder: Path, scratch: Path) -> None:
     scores = read_ld_scores(session)
     assert scores is not None
     first, second = (read_statistics(session, trait=trait, n_ld_scores=scores.l2.size) for trait in TRAITS)
+    started = time.perf_counter()
     h2 = heritability(z=first.z, n=first.n, ld_scores=scores, two_step=TWO_STEP_CUTOFF)
     rg = genetic_correlation(first=first, second=second, ld_scores=scores)
-    print(f"h2 {h2.h2:.6f}\nrg {rg.rg:.6f}", flush=True)
+    print(f"h2 {h2.h2:.6f}\nrg {rg.rg:.6f}\nfit {time.perf_counter() - started:.6f}", flush=True)
 
 
 STEPS = {"land": land, "munge": munge, "regress": regress}
