@@ -83,6 +83,28 @@ def read_panel(session: duckdb.DuckDBPyConnection, *, platform: str) -> Panel | 
     return Panel(platform, panel.rows, panel.biomarkers, panel.transform, found[2], FOLDER / found[1])
 
 
+def correlation_file(panel: Path) -> Path:
+    """Where the correlations of a panel's biomarkers stand: (K, K) float32 beside its values."""
+    return panel.with_suffix(".correlation.f32")
+
+
+def read_correlation(panel: Panel) -> npt.NDArray[np.float64]:
+    """Correlations (K, K) of the kept biomarkers.
+
+    Raises
+    ------
+    FileNotFoundError: the file is gone or of another size, with the command that writes it again.
+    """
+    k = len(panel.kept)
+    stored = None if panel.file is None else correlation_file(panel.file)
+    if stored is None or not stored.is_file() or stored.stat().st_size != 4 * k * k:
+        raise FileNotFoundError(
+            f"{stored}: the correlations of this build's {panel.platform} panel are not there whole; "
+            "write them again with dbt build --select biomarker_panels"
+        )
+    return np.fromfile(stored, dtype=np.float32).reshape(k, k).astype(np.float64)
+
+
 def scaled_blocks(
     session: duckdb.DuckDBPyConnection, panel: Panel, *, size: int = BLOCK
 ) -> Iterator[tuple[tuple[Biomarker, ...], F4]]:

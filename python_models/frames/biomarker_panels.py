@@ -13,7 +13,14 @@ from threadpoolctl import threadpool_limits
 
 from python_models.estimators.multiplicity import effective_tests
 from python_models.estimators.scans.panel_correlation import fill_gaps, nearest, prune
-from python_models.frames.biomarker_blocks import FOLDER, PLATFORMS, Panel, describe_panel, scaled_blocks
+from python_models.frames.biomarker_blocks import (
+    FOLDER,
+    PLATFORMS,
+    Panel,
+    correlation_file,
+    describe_panel,
+    scaled_blocks,
+)
 from python_models.frames.biomarker_scaling import known_transform
 from python_models.frames.build import cohort_of_build
 
@@ -135,6 +142,7 @@ def biomarker_panel_rows(
         if imputation == "nearest_biomarkers":
             n_imputed = _fill(part, correlation, len(panel.rows), n_neighbours)
         path = part.replace(FOLDER / f"{cohort_of_build()}_{platform}_{_digest(part)}.f32")
+        correlation.astype(np.float32).tofile(correlation_file(path))
         effective = effective_tests(correlation)
         stands = prune(correlation, preference=[PREFERENCE.get(one.kind, 9) for one in kept], limit=prune_above)
         for k, one in enumerate(kept):

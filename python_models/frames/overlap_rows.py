@@ -18,7 +18,7 @@ from python_models.estimators.mediation.overlap import (
     shared_mediators,
 )
 from python_models.estimators.scans.effect_agreement import effect_agreement
-from python_models.frames.biomarker_blocks import PLATFORMS
+from python_models.frames.biomarker_blocks import PLATFORMS, read_correlation, read_panel
 from python_models.frames.biomarker_rows import LEVEL, finite
 from python_models.frames.mediation_rows import table_without_nan
 
@@ -56,12 +56,19 @@ COUNTS = [
             "expected", "share", "share_lower", "share_upper", "same_direction_share", "same_direction_share_lower",
             "same_direction_share_upper", "share_at_fdr", "share_at_fdr_lower", "share_at_fdr_upper",
             "hypergeometric_p", "permutation_p", "permutation_mean", "permutation_upper",
-            "same_direction_p", "effect_correlation", "concordance", "effect_correlation_p", "concordance_p",
+            "same_direction_p", "effect_correlation", "concordance",
         )
     ),
     ("refusal", pa.string()),
 ]  # fmt: skip
-BIOMARKER_OVERLAP = pa.schema([*list(SHARED)[:3], ("biomarker_set", pa.string()), ("platform", pa.string()), *COUNTS])
+BIOMARKER_OVERLAP = pa.schema(
+    [
+        *list(SHARED)[:3],
+        *((name, pa.string()) for name in ("biomarker_set", "platform")),
+        *COUNTS,
+        *((name, pa.float64()) for name in ("effect_correlation_p", "concordance_p")),
+    ]
+)
 PAIR_OF_FAMILIES = (
     "study", "arm", "exposure", "scaling", "second_exposure", "second_scaling", "first_outcome", "second_outcome",
 )  # fmt: skip
@@ -90,6 +97,7 @@ class _Pair:
 
     path: effects exchangeable under the null of nothing shared: those of the outcome path where both outcomes have one
     exposure, whose path is then held fixed. is_background: which biomarkers are exchangeable.
+    error: standard errors of the first effects, NaN where they were not read.
     """
 
     platform: npt.NDArray[np.str_]
@@ -100,6 +108,7 @@ class _Pair:
     q: tuple[F8, F8]
     path: tuple[F8, F8]
     is_background: npt.NDArray[np.bool_]
+    error: F8
 
     def on(self, platform: str) -> "_Pair":
         return self._at(np.flatnonzero(np.isin(self.platform, PLATFORMS if platform == BOTH else [platform])))
@@ -119,6 +128,7 @@ class _Pair:
             (self.q[0][keep], self.q[1][keep]),
             (self.path[0][keep], self.path[1][keep]),
             self.is_background[keep],
+            self.error[keep],
         )
 
 
@@ -154,6 +164,7 @@ def _pair(first: Iterable[Row], second: Iterable[Row], *, of_one_exposure: bool 
         q,
         both("outcome_path" if of_one_exposure else "effect"),
         is_background,
+        np.array([a.get("standard_error", np.nan) for a, _ in matched], dtype=np.float64),
     )
 
 
@@ -165,21 +176,59 @@ def _share(count: int, size: int, name: str) -> Row:
     return {name: count / size, f"{name}_lower": float(exact.low), f"{name}_upper": float(exact.high)}
 
 
-def _count_rows(pair: _Pair, common: Row) -> list[Row]:
+@dataclass(frozen=True, slots=True)
+class _Correlations:
+    """Of each platform's panel: places of the biomarkers in its correlations (K, K)."""
+
+    place: dict[str, dict[str, int]]
+    matrix: dict[str, F8]
+
+    @classmethod
+    def of_build(cls, session: duckdb.DuckDBPyConnection) -> "_Correlations":
+        panels = [panel for one in PLATFORMS if (panel := read_panel(session, platform=one)) is not None]
+        return cls(
+            {one.platform: {biomarker.name: k for k, biomarker in enumerate(one.kept)} for one in panels},
+            {one.platform: read_correlation(one) for one in panels},
+        )
+
+    def among(self, platform: str, biomarkers: Iterable[str]) -> F8 | None:
+        """None of both platforms together: correlations between platforms are not kept."""
+        if platform not in self.matrix:
+            return None
+        at = [self.place[platform][one] for one in biomarkers]
+        return self.matrix[platform][np.ix_(at, at)]
+
+
+def _agreement_columns(pair: _Pair, platform: str, correlations: _Correlations | None) -> Row:
+    """Correlation and concordance of the effects; p where the correlations of their z scores are known."""
+    inside = np.flatnonzero(pair.is_background)
+    first, second = (path[inside] for path in pair.path)
+    columns: Row = {"concordance": float((np.sign(first) == np.sign(second)).mean()) if inside.size else None}
+    among = None if correlations is None else correlations.among(platform, [pair.biomarker[k] for k in inside])
+    found = effect_agreement(first, second, first_error=pair.error[inside], panel_correlation=among, seed=SEED)
+    if found is None:
+        return columns
+    columns["effect_correlation"] = found.correlation
+    if found.correlation_p is not None:
+        columns |= {"effect_correlation_p": found.correlation_p, "concordance_p": found.concordance_p}
+    return columns
+
+
+def _count_rows(pair: _Pair, common: Row, correlations: _Correlations | None = None) -> list[Row]:
     """One row per platform (and both together) and denominator."""
     rows = []
     platforms = [platform for platform in PLATFORMS if (pair.platform == platform).any()]
     for platform in (*platforms, *([BOTH] if len(platforms) > 1 else [])):
         these = pair.on(platform)
         signs = [np.where(q < LEVEL, np.sign(e), 0.0) for e, q in zip(these.path, these.q, strict=True)]
-        inside = these.is_background
         found = mediator_overlap(
-            sign_first=signs[0], sign_second=signs[1], strata=these.platform, is_background=inside, seed=SEED
+            sign_first=signs[0],
+            sign_second=signs[1],
+            strata=these.platform,
+            is_background=these.is_background,
+            seed=SEED,
         )
-        # The same biomarkers as the p-values beside them.
-        path = (these.path[0][inside], these.path[1][inside])
-        same = np.sign(path[0]) == np.sign(path[1])
-        agreement = effect_agreement(*path, strata=these.platform[inside], seed=SEED)
+        agreement = _agreement_columns(these, platform, correlations)
         is_shared = shared_mediators(these.p[0], these.p[1], level=LEVEL).is_shared & (signs[0] != 0) & (signs[1] != 0)
         n_at_fdr = int(is_shared.sum())
         sizes = (
@@ -209,14 +258,11 @@ def _count_rows(pair: _Pair, common: Row) -> list[Row]:
                 "permutation_mean": found.permutation_mean,
                 "permutation_upper": found.permutation_upper,
                 "same_direction_p": found.same_direction_p,
-                "concordance": float(same.mean()) if same.size else None,
                 "refusal": found.refusals[k],
                 **_share(found.n_same_direction, size, "same_direction_share"),
                 **_share(n_at_fdr, size, "share_at_fdr"),
+                **agreement,
             }
-            if agreement is not None:
-                row |= {"effect_correlation": agreement.correlation, "effect_correlation_p": agreement.correlation_p}
-                row["concordance_p"] = agreement.concordance_p
             rows.append(row)
     return rows
 
@@ -239,7 +285,9 @@ def _pairs_of_arms(session: duckdb.DuckDBPyConnection) -> list[tuple[Row, _Pair]
     rows = _read(
         session,
         """
-        select study, arm, outcome, platform, biomarker, flag_reason, log_hazard_ratio as effect, p_value, q_value
+        select
+            study, arm, outcome, platform, biomarker, flag_reason,
+            log_hazard_ratio as effect, standard_error, p_value, q_value
         from results.biomarker_hazard_ratios where refusal is null order by study, outcome, platform, biomarker
         """,
     )
@@ -285,10 +333,11 @@ def shared_biomarker_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
 def biomarker_overlap_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
     """How many biomarkers the outcomes of two arms share."""
     pruned = _pruned(session)
+    correlations = _Correlations.of_build(session)
     rows: list[Row] = []
     for common, pair in _pairs_of_arms(session):
-        rows += _count_rows(pair, {**common, "biomarker_set": "all"})
-        rows += _count_rows(pair.without(pruned), {**common, "biomarker_set": "pruned"})
+        rows += _count_rows(pair, {**common, "biomarker_set": "all"}, correlations)
+        rows += _count_rows(pair.without(pruned), {**common, "biomarker_set": "pruned"}, correlations)
     return table_without_nan(rows, BIOMARKER_OVERLAP)
 
 

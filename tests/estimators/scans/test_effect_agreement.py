@@ -1,51 +1,80 @@
-"""Agreement of two panels of effects: by hand, under a null, and within strata; pruning and gap filling."""
+"""Agreement of two panels of effects: by hand, under nulls of a correlated panel; pruning and gap filling."""
+
+from itertools import product
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from scipy import stats
 
 from python_models.estimators.scans.effect_agreement import effect_agreement
 from python_models.estimators.scans.panel_correlation import fill_gaps, nearest, prune
 
+F8 = npt.NDArray[np.float64]
+
 
 def test_effect_agreement__correlation_and_concordance_by_hand() -> None:
     a, b = np.array([1.0, 2.0, -1.0, -2.0, 0.5]), np.array([2.0, 1.0, -3.0, -1.0, -0.5])
-    found = effect_agreement(a, b, strata=np.zeros(5), seed=1, n_permutations=4_000)
+    found = effect_agreement(a, b, first_error=np.ones(5), panel_correlation=np.eye(5), n_draws=8_000)
     assert found is not None
     assert found.correlation == pytest.approx(np.corrcoef(a, b)[0, 1], rel=1e-12)
     assert found.concordance == 0.8
-    exact = [np.corrcoef(a, b[list(order)])[0, 1] for order in _orders(5)]
-    assert found.correlation_p == pytest.approx(np.mean(np.array(exact) >= found.correlation - 1e-9), abs=0.02)
+    flips = np.array(list(product([-1.0, 1.0], repeat=5))) * a
+    exact = np.array([np.corrcoef(one, b)[0, 1] for one in flips])
+    assert found.correlation_p == pytest.approx(np.mean(exact >= found.correlation - 1e-9), abs=0.02)
+    assert found.concordance_p == pytest.approx(stats.binom.sf(3, 5, 0.5), abs=0.02)
 
 
-def _orders(n: int) -> list[tuple[int, ...]]:
-    from itertools import permutations
+def _panel(rng: np.random.Generator, m: int) -> tuple[F8, F8]:
+    """Correlations (m, m) of a panel in clusters like metabolites, known from 2,000 samples, and their root."""
+    loadings = rng.normal(size=(m, 6)) * np.array([1.5, 1.0, 0.7, 0.5, 0.4, 0.3])
+    known = np.corrcoef(loadings @ rng.normal(size=(6, 2_000)) + 0.7 * rng.normal(size=(m, 2_000)))
+    covariance = loadings @ loadings.T + 0.49 * np.eye(m)
+    size = np.sqrt(np.diag(covariance))
+    return known, np.linalg.cholesky(covariance / np.outer(size, size))
 
-    return list(permutations(range(n)))
 
-
-def test_effect_agreement__p_is_uniform_without_agreement() -> None:
+@pytest.mark.parametrize("spread", [0.0, 5.0])
+def test_effect_agreement__independent_effects_of_a_correlated_panel_are_called_as_often_as_said(spread: float) -> None:
+    """spread: of true effects, which reach every biomarker through those it correlates with; 0: none."""
     rng = np.random.default_rng(2)
-    p = [
-        found.correlation_p
-        for k in range(150)
-        if (found := effect_agreement(*rng.normal(size=(2, 40)), strata=np.zeros(40), seed=k, n_permutations=300))
-    ]
-    assert stats.kstest(p, "uniform").pvalue > 0.01
+    m, n = 60, 600
+    known, root = _panel(rng, m)
+    error = rng.uniform(0.8, 1.25, size=m)
+    p = np.empty((n, 2))
+    for k in range(n):
+        z = root @ rng.normal(size=(m, 2)) + spread * (root @ root.T) @ rng.normal(size=(m, 2)) / np.sqrt(m)
+        found = effect_agreement(
+            z[:, 0] * error, z[:, 1] * error, first_error=error, panel_correlation=known, seed=k, n_draws=199
+        )
+        assert found is not None
+        p[k] = found.correlation_p, found.concordance_p
+    rejected = (p <= 0.05).mean(axis=0)
+    # Three standard errors of the simulation above; concordance is discrete and may fall short.
+    assert (rejected < 0.05 + 3 * np.sqrt(0.05 * 0.95 / n)).all()
+    assert rejected[0] > 0.05 - 3 * np.sqrt(0.05 * 0.95 / n)
 
 
-def test_effect_agreement__a_shift_between_strata_is_no_agreement() -> None:
+def test_effect_agreement__shared_effects_are_found() -> None:
     rng = np.random.default_rng(3)
-    strata = np.repeat([0, 1], 50)
-    a, b = rng.normal(size=(2, 100)) + 4 * strata
-    found = effect_agreement(a, b, strata=strata, seed=1, n_permutations=500)
+    known, root = _panel(rng, 200)
+    shared = 3.0 * rng.normal(size=200)
+    z = root @ rng.normal(size=(200, 2)) + shared[:, None]
+    found = effect_agreement(*z.T, first_error=np.ones(200), panel_correlation=known)
     assert found is not None
-    assert found.correlation > 0.7
-    assert found.correlation_p > 0.01
+    assert found.correlation_p is not None
+    assert found.concordance_p is not None
+    assert max(found.correlation_p, found.concordance_p) < 0.01
+
+
+def test_effect_agreement__without_the_panels_correlations_there_is_no_p() -> None:
+    found = effect_agreement([1.0, 2.0, -1.0], [1.0, 3.0, -2.0])
+    assert found is not None
+    assert (found.correlation_p, found.concordance_p) == (None, None)
 
 
 def test_effect_agreement__without_variation_there_is_none() -> None:
-    assert effect_agreement([1.0, 1.0, 1.0], [1.0, 2.0, 3.0], strata=[0, 0, 0], seed=1) is None
+    assert effect_agreement([1.0, 1.0, 1.0], [1.0, 2.0, 3.0]) is None
 
 
 def test_prune__keeps_the_preferred_of_two_copies_and_says_who_stands_for_whom() -> None:
