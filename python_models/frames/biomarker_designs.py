@@ -48,8 +48,9 @@ class BiomarkerDesign:
     """One model for every biomarker of a panel, over n samples.
 
     samples (n,): which of the panel's samples. labels: the exposures asked for; exposures (n, e): those without a
-    refusal, in their order. covariates (n, p), centres (n, c): indicators of the centre, for models without strata;
-    strata (n,): the centre's code, or None. days, event (n,): of the outcome definition of `analysis`.
+    refusal, in their order. covariates (n, p), names (p,): of them; centres (n, c): indicators of the centre, for
+    models without strata; strata (n,): the centre's code, or None. days, event (n,): of the outcome definition of
+    `analysis`.
     """
 
     analysis: CoxAnalysis
@@ -57,6 +58,7 @@ class BiomarkerDesign:
     samples: npt.NDArray[np.intp]
     exposures: F8
     covariates: F8
+    names: tuple[str, ...]
     centres: F8
     strata: npt.NDArray[np.int32] | None
     days: F8
@@ -176,7 +178,8 @@ class BiomarkerStudy:
         # A level without an event among these people has no finite estimate: like a category's, it joins the reference.
         empty = {name for name, values in (more or {}).items() if not events[values[people] > 0].any()}
         named = [name for name in covariates if name != STRATA_COLUMN and name not in empty]
-        base = build_design(columns=columns, covariates=named, rows=people, event=events).values
+        adjusted = build_design(columns=columns, covariates=named, rows=people, event=events)
+        base, names = adjusted.values, tuple(adjusted.names)
         has_strata = STRATA_COLUMN in covariates and samples.size > 0
         everyone = np.ones(samples.size, dtype=bool)
         centres = build_design(
@@ -194,7 +197,7 @@ class BiomarkerStudy:
                     refusals[k] = "a combination of the other exposures"
             stay = [j for j in range(base.shape[1]) if j + len(kept) not in together]
             centres = centres[:, [j for j in range(centres.shape[1]) if j + len(kept) + base.shape[1] not in together]]
-            base = base[:, stay]
+            base, names = base[:, stay], tuple(names[j] for j in stay)
         estimated = [k for k, reason in enumerate(refusals) if reason is None]
         return BiomarkerDesign(
             analysis=analysis,
@@ -202,6 +205,7 @@ class BiomarkerStudy:
             samples=samples,
             exposures=matrix[:, estimated],
             covariates=base,
+            names=names,
             centres=centres,
             strata=of_strata.codes if isinstance(of_strata, Categories) else None,
             days=days[followed],

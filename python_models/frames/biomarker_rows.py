@@ -193,7 +193,13 @@ def cox_scanner(design: BiomarkerDesign) -> CoxScanner | str:
     if not design.event.any():
         return "no events among those with a sample"
     try:
-        return CoxScanner(exit=design.days, event=design.event, covariates=design.covariates, strata=design.strata)
+        return CoxScanner(
+            exit=design.days,
+            event=design.event,
+            covariates=design.covariates,
+            strata=design.strata,
+            names=design.names,
+        )
     except EstimatorInputError as error:
         return str(error)
 

@@ -103,6 +103,8 @@ def _posterior_columns(found: Colocalisation, genome: Genome, inside: npt.NDArra
     likeliest = int(np.argmax(found.snp_posterior))
     in_order = np.cumsum(np.sort(found.snp_posterior)[::-1])
     h4 = found.sensitivity[:, HYPOTHESES.index("H4")]
+    if found.posterior[best] <= CONVINCING:
+        columns["note"] = "; ".join([*found.notes, f"no hypothesis reaches {CONVINCING}"])
     return columns | {
         **{f"posterior_{name.lower()}": float(found.posterior[k]) for k, name in enumerate(HYPOTHESES)},
         "supported_hypothesis": HYPOTHESES[best] if found.posterior[best] > CONVINCING else None,

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 from dbt.adapters.events.logging import AdapterLogger
-from scipy import special
+from scipy import special, stats
 
 from python_models.estimators.genetics.mendelian_randomisation import (
     CausalEstimate,
@@ -19,13 +19,16 @@ from python_models.estimators.genetics.mendelian_randomisation import (
 )
 from python_models.estimators.genetics.steiger import correlation_from_p, steiger
 from python_models.frames.gwas_loci import independent_leads
-from python_models.frames.gwas_variants import Genome, Overlap, TraitVariants, read_genome
+from python_models.frames.gwas_variants import Genome, TraitVariants, read_genome
 from python_models.frames.ld_reference import LdReference, read_ld_reference
 
 logger = AdapterLogger("Study")
 NORMAL_975 = float(special.ndtri(0.975))
 SEED = 20_260_101  # of the weighted median's bootstrap
 FEWEST_TO_LEAVE_ONE_OUT = 3
+# The GWAS of a cohort describe one biobank: the worst case. The cross-trait intercept, overlap times phenotypic
+# correlation, cannot tell how many are shared, and is near 0 for shared people of uncorrelated traits.
+ASSUMED_OVERLAP_SHARE = 1.0
 
 SCHEMA = pa.schema(
     [
@@ -68,16 +71,6 @@ def _instrument_variants(
     return independent_leads(genome, tail, reference=reference)
 
 
-def _assumed_overlap_share(overlap: Overlap) -> float:
-    """All participants are taken to be shared where the cross-trait intercept tells of shared ones, else none.
-
-    The intercept is overlap times phenotypic correlation: it shows that people are shared, not how many.
-    """
-    if overlap.intercept is None or overlap.intercept_standard_error is None:
-        return 1.0
-    return 1.0 if abs(overlap.intercept) > NORMAL_975 * overlap.intercept_standard_error else 0.0
-
-
 def _direction(exposure: TraitVariants, outcome: TraitVariants, leads: npt.NDArray[np.int64]) -> dict[str, Any]:
     correlations = [
         correlation_from_p(neg_log10_p=trait.neg_log10_p[leads], n=trait.n[leads]) for trait in (exposure, outcome)
@@ -111,8 +104,10 @@ def _estimate_columns(fit: CausalEstimate) -> dict[str, Any]:
         "refusal": fit.refusal,
     }
     if fit.estimate is not None and fit.standard_error is not None:
-        columns["estimate_lower"] = fit.estimate - NORMAL_975 * fit.standard_error
-        columns["estimate_upper"] = fit.estimate + NORMAL_975 * fit.standard_error
+        # Egger's p is of t, the others' of the normal; an interval says what its p says.
+        quantile = float(stats.t.ppf(0.975, fit.n_instruments - 2)) if fit.method == "egger" else NORMAL_975
+        columns["estimate_lower"] = fit.estimate - quantile * fit.standard_error
+        columns["estimate_upper"] = fit.estimate + quantile * fit.standard_error
     return columns
 
 
@@ -130,12 +125,11 @@ def _rows_of(
     if instruments.n == 0:
         refusal = "no genome-wide significant variant of the exposure has an effect in both studies"
         return [{**common, "method": "ivw", "n_instruments": 0, "refusal": refusal}]
-    share = _assumed_overlap_share(genome.overlaps[exposure.name, outcome.name])
-    strength = instrument_strength(instruments, overlap_share=share)
+    strength = instrument_strength(instruments, overlap_share=ASSUMED_OVERLAP_SHARE)
     common |= {
         "mean_f": strength.mean_f,
         "i_squared": strength.i_squared,
-        "assumed_overlap_share": share,
+        "assumed_overlap_share": ASSUMED_OVERLAP_SHARE,
         "note": "; ".join(strength.notes) or None,
         **_direction(exposure, outcome, leads),
     }

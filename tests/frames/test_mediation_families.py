@@ -40,6 +40,7 @@ def design() -> BiomarkerDesign:
     )
     return BiomarkerDesign(
         analysis=analysis, labels=labels, samples=np.arange(N), exposures=exposures, covariates=covariates,
+        names=("x", "y"),
         centres=np.empty((N, 0)), strata=None, days=np.ceil(np.minimum(time, 3_000)), event=time <= 3_000,
     )  # fmt: skip
 

@@ -177,8 +177,9 @@ def instrument_strength(instruments: Instruments, *, overlap_share: float = 0.0)
         notes.append(f"mean F is {mean_f:.1f} < {WEAK_INSTRUMENT_F:g}: weak instruments")
     if overlap_share > NEGLIGIBLE_OVERLAP:
         notes.append(
-            f"{overlap_share:.0%} of the exposure's participants are in the outcome's study: the estimate is drawn to "
-            f"the confounded one by about {bias:.1%} of its bias; selecting instruments in the same data adds to that"
+            f"assumed, not known: {overlap_share:.0%} of the exposure's participants are in the outcome's study; the "
+            f"estimate is then drawn to the confounded one by about {bias:.1%} of its bias; selecting instruments in "
+            "the same data adds to that"
         )
     if instruments.n >= 3 and i_squared < DILUTED_I_SQUARED:
         notes.append(f"I^2 of the instruments is {i_squared:.2f} < {DILUTED_I_SQUARED}: Egger's slope is diluted")
