@@ -147,6 +147,11 @@ def _study_faults(seeds: dict[str, Rows]) -> list[Fault]:
                     n_primary,
                 )
             )
+    exposures = {(row["study"], row["arm"], row["exposure"]) for row in seeds.get("exposures", [])}
+    for row in seeds.get("exposure_marks", []):
+        if (row["study"], row["arm"], row["exposure"]) not in exposures:
+            where = f"exposure_marks.csv, {row['study']}, {row['arm']}, {row['exposure']}"
+            faults.append(Fault(where, "is an exposure of its arm", "add it to exposures.csv, or mend it here"))
     return faults
 
 

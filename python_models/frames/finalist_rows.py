@@ -46,6 +46,7 @@ KEYS = (
 )
 # A level with 10 events is without one in 1 resample of 22,000.
 MIN_EVENTS_OF_LEVEL = 10
+TWO_MODELS = "total and direct effects are of two models, whose joint error only the bootstrap knows; not bootstrapped"
 METHODS = ("delta", "monte_carlo", "bootstrap")
 SCHEMA = pa.schema(
     [
@@ -61,6 +62,7 @@ SCHEMA = pa.schema(
         *((f"{method}_{side}", pa.float64()) for method in METHODS for side in ("lower", "upper")),
         ("n_bootstraps", pa.int64()),
         ("p_value", pa.float64()),
+        ("interval_refusal", pa.string()),
         ("refusal", pa.string()),
     ]
 )
@@ -208,11 +210,13 @@ def _share_rows(fit: MediationFit, alone: CoxFit, drawn: BootstrapEffects | None
             row["bootstrap_lower"], row["bootstrap_upper"] = finite(share.lower[0]), finite(share.upper[0])
             if definition in bounds:
                 row["monte_carlo_lower"], row["monte_carlo_upper"] = map(finite, bounds[definition])
+            elif row["bootstrap_lower"] is None:
+                row["interval_refusal"] = drawn.refusal if drawn and drawn.refusal else TWO_MODELS
         yield row
 
 
 def _four_way_rows(fit: MediationFit) -> Iterator[Row]:
-    """Excess relative risks by part, and their shares of the total where the total is one."""
+    """Excess relative risks by part, and their shares of the total, refused where a mediated share would be."""
     assert fit.effects is not None
     parts = four_way(fit.paths, fit.covariance, contrast=CONTRAST)
     for j, name in enumerate(COMPONENTS):
@@ -224,11 +228,16 @@ def _four_way_rows(fit: MediationFit) -> Iterator[Row]:
             "delta_lower": float(parts.component_lower[j]),
             "delta_upper": float(parts.component_upper[j]),
         }
-    crosses = bool(fit.effects.lower[TE] <= 0.0 <= fit.effects.upper[TE])
+    monte_carlo = monte_carlo_effects(fit.paths[None, :], fit.covariance[None], contrast=CONTRAST, seed=SEED)
+    estimate = fit.effects.estimate
+    refusal = mediated_share(
+        definition="vanderweele", total=estimate[TE], direct=estimate[PNDE], indirect=estimate[TNIE],
+        total_lower=monte_carlo.lower[0, TE], total_upper=monte_carlo.upper[0, TE],
+    ).refusal[0]  # fmt: skip
     for j, name in enumerate(SHARES):
         row: Row = {"quantity_kind": "four_way_share", "quantity": name}
-        if crosses:
-            yield {**row, "refusal": "the total effect is not distinguishable from zero"}
+        if refusal is not None:
+            yield {**row, "refusal": refusal}
             continue
         share, error = float(parts.share[j]), float(parts.share_standard_error[j])
         half = NORMAL_975 * error
@@ -277,12 +286,15 @@ def finalist_effect_rows(
 ) -> pa.Table:
     """Mediators of results.mediation_effects, `per_family` of each family, in a model without and one with interaction.
 
-    n_bootstrapped: how many of all the proteins and metabolites among them, by p-value, are bootstrapped.
+    n_bootstrapped: how many of the proteins and metabolites among them are bootstrapped, those with a mediated share
+    first, then by p-value.
     """
     study = MediationStudy(session, cohort=cohort_of_build())
     chosen = finalists(read_found(session), per_family)
     of_panels = [row for row in chosen if row["platform"] != CLINICAL]
-    drawn = {id(row) for row in sorted(of_panels, key=lambda row: row["p_value"])[:n_bootstrapped]}
+    # Those with a share to give an interval to, before the others.
+    by_need = sorted(of_panels, key=lambda row: (row["share_refusal"] is not None, row["p_value"]))
+    drawn = {id(row) for row in by_need[:n_bootstrapped]}
     rows: list[Row] = []
     for panel, of_study in study.panels():
         for design_of in study.designs(panel, of_study):

@@ -13,7 +13,7 @@ from python_models.estimators.mediation.scan import MediationScan, mediation_of_
 from python_models.estimators.mediation.sensitivity import mediation_warnings, mediational_e_values
 from python_models.estimators.multiplicity import adjust_p_values
 from python_models.frames.biomarker_blocks import Biomarker, Panel
-from python_models.frames.biomarker_designs import LIFESTYLE, BiomarkerDesign, Exposure
+from python_models.frames.biomarker_designs import BiomarkerDesign, Exposure
 from python_models.frames.biomarker_rows import LEVEL, biomarker_columns, finite, one_thread
 from python_models.frames.build import cohort_of_build
 from python_models.frames.mediation_families import LEFT_OUT, MediationFamily, SelectionFamily, halves_of, joint_p
@@ -21,6 +21,7 @@ from python_models.frames.mediation_study import CLINICAL, FAMILY, MediationStud
 
 Row = dict[str, Any]
 SEED = 20_260_101
+PART = ("study", "arm", "exposure", "platform", "biomarker")
 TE, TNIE, PNDE = (EFFECTS.index(name) for name in ("te", "tnie", "pnde"))
 logger = AdapterLogger("Study")
 
@@ -176,14 +177,25 @@ def _split_columns(family: SelectionFamily | None, label: int, n_biomarkers: int
     return rows
 
 
-def _warnings(row: Row, event_share: float, days_after_exposure: float) -> str:
-    """Named states, `sensitivity.WARNING_MEANINGS`; flagged biomarkers measure the exposure of an arm, or nearly so."""
+def _parts_of_exposures(session: duckdb.DuckDBPyConnection) -> set[tuple[str, ...]]:
+    """Study, arm, exposure, platform and biomarker where the biomarker measures what the exposure does."""
+    found = session.execute(
+        """
+        select exposures.study, exposures.arm, exposures.exposure, flags.platform, flags.biomarker
+        from seeds.exposure_marks as exposures inner join seeds.biomarker_flags as flags using (marks)
+        """
+    ).fetchall()
+    return set(found)
+
+
+def _warnings(row: Row, event_share: float, days_after_exposure: float, parts: set[tuple[str, ...]]) -> str:
+    """Named states, `sensitivity.WARNING_MEANINGS`; parts: of `_parts_of_exposures`."""
     return "; ".join(
         mediation_warnings(
             event_share=event_share,
             mediator_minus_exposure_days=days_after_exposure,
             are_early_events_dropped=False,
-            is_exposure_part_of_mediator=row["flag_reason"] is not None and row["arm"] != LIFESTYLE,
+            is_exposure_part_of_mediator=tuple(row[name] for name in PART) in parts,
             is_selected_here=bool(row.get("is_mediator")) and row["platform"] != CLINICAL,
         )
     )
@@ -195,8 +207,9 @@ def _rows_of(
     panel: Panel,
     biomarkers: list[Biomarker],
     days: list[float],
+    parts: set[tuple[str, ...]],
 ) -> list[Row]:
-    """days: from exposure to biomarker."""
+    """days: from exposure to biomarker; parts: of `_parts_of_exposures`."""
     rows = []
     design = family.design
     event_share = float(design.event.mean()) if design.event.size else 0.0
@@ -217,7 +230,7 @@ def _rows_of(
             for row, columns, gap in zip(of_label, halved, days, strict=True):
                 if row["refusal"] is None:
                     row |= columns
-                    row["warnings"] = _warnings(row, event_share, gap)
+                    row["warnings"] = _warnings(row, event_share, gap, parts)
             rows += of_label
         rows += [_row(design, label, panel, one) for one in panel.biomarkers if one.exclusion is not None]
     return rows
@@ -226,6 +239,7 @@ def _rows_of(
 def mediation_effect_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
     """Each arm's exposures, and every lifestyle contrast, through every biomarker to the primary outcome definition."""
     study = MediationStudy(session, cohort=cohort_of_build())
+    parts = _parts_of_exposures(session)
     rows: list[Row] = []
     for panel, of_study in study.panels():
         families: list[MediationFamily] = []
@@ -246,7 +260,7 @@ def mediation_effect_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
         for family, selection in zip(families, selections, strict=True):
             name = family.design.analysis.study
             days = [study.days_after_exposure(panel, name, one.name) for one in biomarkers]
-            rows += _rows_of(family, selection, panel, biomarkers, days)
+            rows += _rows_of(family, selection, panel, biomarkers, days, parts)
     rows.sort(key=lambda row: tuple(str(row[name]) for name in (*FAMILY, "biomarker")))
     return table_without_nan(rows, SCHEMA)
 

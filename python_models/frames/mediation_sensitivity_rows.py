@@ -30,6 +30,7 @@ from python_models.frames.mediation_study import (
 )
 
 Row = dict[str, Any]
+PART_OF_EXPOSURE = "exposure_is_part_of_mediator"
 TE, TNIE = EFFECTS.index("te"), EFFECTS.index("tnie")
 KEYS = ("study", "arm", "exposure", "scaling", "outcome", "outcome_definition", "platform", "biomarker")
 SCHEMA = pa.schema(
@@ -160,12 +161,12 @@ def _again(
 
 
 def _unflagged(session: duckdb.DuckDBPyConnection, analyses: list[Analysis]) -> Iterable[Row]:
-    """Multiplicity without flagged biomarkers: the estimates stay, the q-values of the others are smaller."""
+    """Multiplicity without the biomarkers that measure the exposure: effects stay, the others' q-values are smaller."""
     named = {one.study: one for one in analyses if one.kind == "unflagged"}
     cursor = session.execute(
         f"""
-        select {", ".join(KEYS)}, n_participants, n_events, flag_reason, is_mediator, p_value, indirect_effect,
-            indirect_effect_error, indirect_effect_lower, indirect_effect_upper,
+        select {", ".join(KEYS)}, n_participants, n_events, flag_reason, warnings, is_mediator, p_value,
+            indirect_effect, indirect_effect_error, indirect_effect_lower, indirect_effect_upper,
             total_effect, total_effect_lower, total_effect_upper
         from results.mediation_effects
         where refusal is null and platform <> $clinical order by {", ".join(KEYS)}
@@ -180,13 +181,13 @@ def _unflagged(session: duckdb.DuckDBPyConnection, analyses: list[Analysis]) -> 
         if analysis is None:
             continue
         tested = list(members)
-        p = np.array([np.nan if row["flag_reason"] else row["p_value"] for row in tested])
+        p = np.array([np.nan if PART_OF_EXPOSURE in row["warnings"] else row["p_value"] for row in tested])
         for row, q in zip(tested, adjust_p_values(p), strict=True):
             is_found = bool(q < LEVEL)
             if not (row["is_mediator"] or is_found):
                 continue
             again = _common(row, analysis, row["indirect_effect"])
-            if row["flag_reason"]:
+            if PART_OF_EXPOSURE in row["warnings"]:
                 yield {**again, "refusal": f"flagged: {row['flag_reason']}"}
             else:
                 yield {

@@ -16,6 +16,8 @@ def model(dbt, session):
     dbt.ref("arms")
     dbt.ref("exposures")
     dbt.ref("exposure_scalings")
+    dbt.ref("exposure_marks")
+    dbt.ref("biomarker_flags")
     dbt.ref("arm_outcome_definitions")
     dbt.ref("outcome_definitions")
     dbt.ref("adjustment_sets")

@@ -56,6 +56,10 @@ def test_check_seeds__the_seeds_of_the_project_hold() -> None:
         ),
         (replace("joint_exposures.csv", ",2,walking_pace,", ",2,walking_speed,"), "crosses exposures of its arm"),
         (replace("joint_exposures.csv", "pace,2,walking", "lean_mass,2,walking"), "has two parts"),
+        (
+            replace("exposure_marks.csv", "bone_to_muscle,heel_bmd", "muscle_to_bone,heel_bmd"),
+            "is an exposure of its arm",
+        ),
         (replace("control_analyses.csv", "age_years,1,", ",1,"), "names a column if positive"),
         (
             replace("arms.csv", "osteoporosis,M2,M2,", "osteoporosis,M2,M9,"),

@@ -24,7 +24,6 @@ MediationWarning = Literal[
     "mediator_measured_before_exposure",
     "early_events_kept",
     "exposure_is_part_of_mediator",
-    "exposure_induced_confounder",
     "selected_and_estimated_in_the_same_people",
 ]
 WARNING_MEANINGS: dict[MediationWarning, str] = {
@@ -33,7 +32,6 @@ WARNING_MEANINGS: dict[MediationWarning, str] = {
     "mediator_measured_before_exposure": "the mediator was measured first: the arrow may point the other way",
     "early_events_kept": "events soon after the mediator was measured may have changed it: rerun without them",
     "exposure_is_part_of_mediator": "the marker is made by, or is a measure of, the exposure (creatinine and muscle)",
-    "exposure_induced_confounder": "the exposure moves a cause of both mediator and outcome: analyse them jointly",
     "selected_and_estimated_in_the_same_people": "effects of mediators chosen by their p-value are too large: split",
 }
 
@@ -92,7 +90,6 @@ def mediation_warnings(
     mediator_minus_exposure_days: float,
     are_early_events_dropped: bool,
     is_exposure_part_of_mediator: bool = False,
-    has_exposure_induced_confounder: bool = False,
     is_selected_here: bool = False,
 ) -> tuple[MediationWarning, ...]:
     """Named states a result must carry, in the order of `WARNING_MEANINGS`.
@@ -107,7 +104,6 @@ def mediation_warnings(
         "mediator_measured_before_exposure": mediator_minus_exposure_days < 0,
         "early_events_kept": not are_early_events_dropped,
         "exposure_is_part_of_mediator": is_exposure_part_of_mediator,
-        "exposure_induced_confounder": has_exposure_induced_confounder,
         "selected_and_estimated_in_the_same_people": is_selected_here,
     }
     return tuple(name for name in WARNING_MEANINGS if holds[name])

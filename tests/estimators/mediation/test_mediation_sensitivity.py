@@ -58,7 +58,6 @@ def test_mediational_e_values__common_outcome_uses_the_risk_ratio() -> None:
         ({"mediator_minus_exposure_days": -30.0}, ("mediator_measured_before_exposure",)),
         ({"are_early_events_dropped": False}, ("early_events_kept",)),
         ({"is_exposure_part_of_mediator": True}, ("exposure_is_part_of_mediator",)),
-        ({"has_exposure_induced_confounder": True}, ("exposure_induced_confounder",)),
         ({"is_selected_here": True}, ("selected_and_estimated_in_the_same_people",)),
         (
             {"event_share": 0.2, "is_selected_here": True},
