@@ -176,7 +176,8 @@ def _parquet_columns(relation_name: str) -> list[str]:
 
 
 def load_project(manifest: Path = MANIFEST) -> CompiledProject:
-    """The compiled project; dbt compiles it first where the last run left SQL uncompiled.
+    """The project compiled for the cohort in COHORT; dbt compiles it first where the last run left SQL uncompiled,
+    or was of another cohort, whose studies are other SQL.
 
     Raises
     ------
@@ -184,12 +185,16 @@ def load_project(manifest: Path = MANIFEST) -> CompiledProject:
         When dbt cannot compile it.
     """
 
+    landing = f"warehouse/raw/{os.environ.get('COHORT', 'synthetic')}/"
+
     def read() -> dict[str, Any] | None:
         if not manifest.is_file():
             return None
         loaded: dict[str, Any] = json.loads(manifest.read_text(encoding="utf-8"))
         models = [node for node in loaded["nodes"].values() if node["resource_type"] == "model"]
-        return loaded if all(node.get("compiled_code") for node in models) else None
+        is_compiled = all(node.get("compiled_code") for node in models)
+        is_of_cohort = all(landing in source["relation_name"] for source in loaded["sources"].values())
+        return loaded if is_compiled and is_of_cohort else None
 
     loaded = read()
     if loaded is None:

@@ -13,6 +13,7 @@ SIZES = {
     "502,000, phenotype, outcomes": ["--participants", "502000", "--proteins", "0", "--metabolomic-share", "0"],
 }
 EXPORT = "warehouse/export/synthetic"
+MARTS = ("path:warehouse/seeds", "+path:models/marts", "+marts_expectations")
 
 
 def stage_measurements(sizes: dict[str, list[str]] = SIZES) -> list[Measurement]:
@@ -23,7 +24,7 @@ def stage_measurements(sizes: dict[str, list[str]] = SIZES) -> list[Measurement]
         commands = {
             "write the synthetic cohort": [sys.executable, "-m", "warehouse.synthetic", *options, "--out", EXPORT],
             "ingest": [sys.executable, "-m", "warehouse.ingest", "--from", EXPORT, "--cohort", "synthetic"],
-            "dbt build, seeds to marts": [dbt, "--quiet", "build", "--select", "+marts_expectations"],
+            "dbt build, seeds to marts": [dbt, "--quiet", "build", "--select", *MARTS],
             "dbt build, survival": [dbt, "--quiet", "build", "--select", "survival", "analysis_choices"],
             "dbt build, whole": [dbt, "--quiet", "build"],
             # The doors are nodes of the build as well; alone they are the cost of quality.
@@ -34,5 +35,7 @@ def stage_measurements(sizes: dict[str, list[str]] = SIZES) -> list[Measurement]
             environment = project.environment(PYTHONPATH=str(project.folder))
             for name, command in commands.items():
                 print(f"bench: {name}, {size} ...", file=sys.stderr, flush=True)
-                measured.append(time_command(name, size, command, folder=project.folder, environment=environment))
+                one = time_command(name, size, command, folder=project.folder, environment=environment)
+                print(f"bench: {one.seconds:.0f} s, {one.peak_mb:,.0f} MB", file=sys.stderr, flush=True)
+                measured.append(one)
     return measured

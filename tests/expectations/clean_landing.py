@@ -244,7 +244,7 @@ def _people(rng: np.random.Generator) -> dict[str, Column]:
         "p131964": _only((visit + 1500).astype(str).astype(object), m81),
         "p131965": _only(constant("40"), m81),
         "p131934": _only((visit + 900).astype(str).astype(object), m62),
-        "p131935": _only(constant("40"), m62),
+        "p131935": _only(constant("30"), m62),
         "p26258": _text(rng.normal(0, 1, n)),
         "p26234": _text(rng.normal(0, 1, n)),
         "p22009": constant('["0.1","0.2"]'),

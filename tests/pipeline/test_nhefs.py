@@ -40,3 +40,9 @@ def test_nhefs_gives_the_published_hazard_ratio_and_survival(unbuilt: Callable[[
     assert float(str(total)) == pytest.approx(float(str(parts)), abs=1e-9)
     # 18 % die within ten years, and blood pressure was taken after quitting.
     assert str(warnings).split("; ") == ["common_outcome", "early_events_kept"]
+    # The compiled SQL is of NHEFS now: no other cohort's lineage is told from it.
+    column = "results.hazard_ratios.hazard_ratio"
+    assert project.run("-m", "warehouse.lineage", column, COHORT="nhefs").returncode == 0
+    other = project.run("-m", "warehouse.lineage", column, COHORT="synthetic")
+    assert other.returncode == 8
+    assert "run make build first" in other.stderr

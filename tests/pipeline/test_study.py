@@ -107,10 +107,9 @@ def test_everything_made_from_the_embedded_cohort_says_synthetic(built: Project)
 
 def test_every_published_table_and_column_explains_itself(built: Project) -> None:
     """Descriptions travel as comments in the published file, where any SQL client shows them."""
-    of_layers = "schema_name in ('seeds', 'staging', 'intermediate', 'marts', 'results') and not internal"
-    bare = built.query(f"select table_name, column_name from duckdb_columns() where {of_layers} and comment is null")
+    bare = built.query("select table_name, column_name from duckdb_columns() where not internal and comment is null")
     assert sorted(bare) == []
-    assert built.query(f"select table_name from duckdb_tables() where {of_layers} and comment is null") == []
+    assert built.query("select table_name from duckdb_tables() where not internal and comment is null") == []
 
 
 def test_a_second_build_makes_nothing_again(built: Project) -> None:
