@@ -44,7 +44,9 @@ def render(name: str, *, sources: Mapping[str, str] | None = None, options: Mapp
 
     def ref(other: str) -> str:
         found = list(MODELS.rglob(f"{other}.sql"))
-        return f"{schema_of(found[0])}.{other}" if found else f"seeds.{other}"
+        if found:
+            return f"{schema_of(found[0])}.{other}"
+        return f"results.{other}" if list((ROOT / "python_models").glob(f"*/{other}.py")) else f"seeds.{other}"
 
     context = {
         "ref": ref,

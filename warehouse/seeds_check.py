@@ -159,6 +159,7 @@ def _is_parameter(kind: str, parameter: str, seeds: dict[str, Rows]) -> bool:
     """Whether a sensitivity analysis of this kind can be done with this parameter."""
     covariates = {row["covariate"] for row in seeds.get("covariates", [])}
     definitions = {row["outcome_definition"] for row in seeds.get("outcome_definitions", [])}
+    sets = {row["adjustment_set"] for row in seeds.get("adjustment_sets", [])}
     rules: dict[str, Callable[[str], bool]] = {
         "lag_years": lambda text: TYPES["double"](text) and float(text) > 0,
         "follow_up_years": lambda text: TYPES["double"](text) and float(text) > 0,
@@ -168,6 +169,7 @@ def _is_parameter(kind: str, parameter: str, seeds: dict[str, Rows]) -> bool:
         "add_covariate": lambda text: set(text.split("+")) <= covariates,
         "stratify": lambda text: set(text.split("+")) <= covariates,
         "subset": lambda text: bool(text.partition("=")[0] and text.partition("=")[2]),
+        "same_people": lambda text: text.count(" of ") == 1 and set(text.split(" of ")) <= sets,
     }
     return rules.get(kind, lambda text: text == "")(parameter)
 

@@ -14,5 +14,7 @@ select
     code,
     level,
     nation,
+    source_code,
+    source_of_report,
     code_list_version
 from condition_events

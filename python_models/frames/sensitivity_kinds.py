@@ -90,7 +90,12 @@ class Setting:
         covariates = dict(session.execute("select covariate, column_name from seeds.covariates").fetchall())
         held = {name for (name,) in session.execute("select column_name from (describe marts.participants)").fetchall()}
         words = session.execute("select parameter from seeds.sensitivity_analyses where kind = 'subset'").fetchall()
-        columns = {*covariates.values(), "age_years", "nation", *(word.partition("=")[0] for (word,) in words)}
+        more = session.execute(
+            "select parameter from seeds.sensitivity_analyses where kind in ('add_covariate', 'stratify')"
+        ).fetchall()
+        columns = {"age_years", "nation", *(word.partition("=")[0] for (word,) in words)}
+        columns |= {covariates[name] for (names,) in more for name in names.split("+") if name in covariates}
+        columns |= {name for one in every for name in one.covariates}
         wanted = set(definitions)
         known = {one.outcome_definition for one in every}
         data = StudyData(
@@ -147,16 +152,22 @@ class Setting:
 
     def primary_estimate(self, analysis: CoxAnalysis, adjustment_set: str) -> F8 | None:
         """The primary exposure and outcome definition adjusted another way: (k,) per unit of the scaling, if given."""
+        one = self.adjusted_otherwise(analysis, adjustment_set)
+        problem = None if one is None else self.problems.build(one)
+        if isinstance(problem, CoxProblem) and problem.refusal is None:
+            fit = self.fit(problem)
+            return fit.beta[: problem.k] * problem.scaled.step if fit.refusal is None else None
+        return None
+
+    def adjusted_otherwise(self, analysis: CoxAnalysis, adjustment_set: str) -> CoxAnalysis | None:
+        """The primary exposure and outcome definition with another adjustment set, where there is such a model."""
         for one in self._analyses:
             if (
                 one.is_primary
                 and one.adjustment_set == adjustment_set
-                and ((one.study, one.arm, one.exposure) == (analysis.study, analysis.arm, analysis.exposure))
+                and (one.study, one.arm, one.exposure) == (analysis.study, analysis.arm, analysis.exposure)
             ):
-                problem = self.problems.build(one)
-                if isinstance(problem, CoxProblem) and problem.refusal is None:
-                    fit = self.fit(problem)
-                    return fit.beta[: problem.k] * problem.scaled.step if fit.refusal is None else None
+                return one
         return None
 
     def imputed(self, analysis: CoxAnalysis, n_imputations: int) -> list[dict[str, Column]]:
@@ -379,8 +390,27 @@ def _subset(setting: Setting, problem: CoxProblem, parameter: str) -> Iterator[A
     yield setting.answer(problem.keep(kept))
 
 
+def same_people(setting: Setting, analysis: CoxAnalysis, parameter: str) -> CoxProblem | str:
+    """The primary exposure and outcome adjusted for one set, in those complete for another: 'M1 of M3'.
+
+    Sets of covariates leave out different people; among the same people only the adjustment differs. Returns why not
+    where an exposure is among the covariates of either set, or nobody is complete.
+    """
+    names = parameter.split(" of ")
+    models = [setting.adjusted_otherwise(analysis, name) for name in names]
+    absent = [name for name, model in zip(names, models, strict=True) if model is None]
+    if absent:
+        return f"does not apply: {', '.join(absent)} would adjust for {analysis.exposure} itself"
+    model, fuller = (one for one in models if one is not None)
+    problem = setting.problems.build(model)
+    if isinstance(problem, str):
+        return problem
+    complete = complete_rows([take(setting.data.columns[name], problem.rows) for name in ("sex", *fuller.covariates)])
+    return problem.keep(complete, f"among those complete for {fuller.adjustment_set}")
+
+
 Kind = Callable[[Setting, CoxProblem, str], Iterator[Answer]]
-# outcome_definition is not among them: it is another model, which sensitivity_rows builds.
+# outcome_definition and same_people are not among them: they are other models, which sensitivity_rows builds.
 KINDS: Mapping[str, Kind] = {
     "lag_years": _lag,
     "attained_age": _attained_age,

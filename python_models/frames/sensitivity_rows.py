@@ -15,12 +15,14 @@ from python_models.frames.analysis_columns import analysis_columns
 from python_models.frames.build import cohort_of_build
 from python_models.frames.cox_problems import CoxProblem
 from python_models.frames.estimates import COUNTS, E_VALUES, ESTIMATE, e_value_columns, note_of_few_events, table_of
-from python_models.frames.sensitivity_kinds import KINDS, Answer, Setting
+from python_models.frames.sensitivity_kinds import KINDS, Answer, Setting, same_people
 from python_models.frames.study import CoxAnalysis, read_cox_analyses
 from python_models.frames.visit_models import visit_estimates
 
 F8 = npt.NDArray[np.float64]
 logger = AdapterLogger("Study")
+# Kinds that build another model than the primary one.
+OTHER_MODELS = ("outcome_definition", "same_people")
 
 KEY = ("study", "arm", "exposure", "scaling", "level", "outcome", "outcome_definition", "adjustment_set", "analysis")
 SCHEMA = pa.schema(
@@ -71,9 +73,9 @@ def read_sensitivity_analyses(session: duckdb.DuckDBPyConnection, *, cohort: str
         """,
         {"cohort": cohort},
     ).fetchall()
-    unknown = sorted({row[2] for row in found} - {*KINDS, "outcome_definition"})
+    unknown = sorted({row[2] for row in found} - {*KINDS, *OTHER_MODELS})
     if unknown:
-        raise ValueError(f"kind {', '.join(unknown)} is not one of outcome_definition, {', '.join(KINDS)}")
+        raise ValueError(f"kind {', '.join(unknown)} is not one of {', '.join((*OTHER_MODELS, *KINDS))}")
     return [SensitivityAnalysis(*row) for row in found]
 
 
@@ -162,6 +164,24 @@ def _visit_rows(
         yield row | note_of_few_events(row)
 
 
+def _same_people_rows(
+    setting: Setting, analysis: CoxAnalysis, sensitivity: SensitivityAnalysis, primary: F8 | None
+) -> Iterator[dict[str, Any]]:
+    """Rows of one adjustment set among those complete for another, beside the same set in its own people.
+
+    primary (k,): log hazard ratios of the primary model per unit of the column.
+    """
+    among = same_people(setting, analysis, sensitivity.parameter)
+    if isinstance(among, str):
+        yield _refused_row(analysis, sensitivity, among)
+        return
+    own = among.analysis.adjustment_set
+    if own != analysis.adjustment_set:
+        per_unit = setting.primary_estimate(analysis, own)
+        primary = None if per_unit is None else per_unit / among.scaled.step
+    yield from _rows(among, sensitivity, setting.answer(among), primary)
+
+
 def sensitivity_hazard_ratio_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
     """Every sensitivity analysis of every primary model; an outcome definition that an arm does not have gives no row.
 
@@ -200,6 +220,9 @@ def sensitivity_hazard_ratio_rows(session: duckdb.DuckDBPyConnection) -> pa.Tabl
                         rows.append(_refused_row(other, one, built))
                     else:
                         rows += _rows(built, one, setting.answer(built), beta)
+                    continue
+                if one.kind == "same_people":
+                    rows += _same_people_rows(setting, analysis, one, beta)
                     continue
                 if isinstance(problem, str):
                     rows.append(_refused_row(analysis, one, problem))

@@ -160,6 +160,35 @@ def test_sensitivity__visits_with_few_events_are_adjusted_for_less_and_say_so() 
     assert row["primary_log_hazard_ratio"] == pytest.approx(fit.beta[0] * problem.scaled.step, rel=1e-6)
 
 
+def test_sensitivity__adjustment_sets_in_the_same_people_differ_by_the_adjustment_alone() -> None:
+    with small_study() as missing:
+        missing.execute(
+            "update marts.participants set vitamin_d_log_nmol_per_l = null where hash(participant_id) % 3 = 0"
+        )
+        rows = [row for row in sensitivity_hazard_ratio_rows(missing).to_pylist() if row["kind"] == "same_people"]
+        full, m1 = (
+            next(
+                analysis
+                for analysis in read_cox_analyses(missing, cohort="synthetic")
+                if analysis.is_primary and (analysis.exposure, analysis.adjustment_set) == ("grip_strength", name)
+            )
+            for name in ("M3", "M1")
+        )
+        data = StudyData(missing, [full, m1])
+        people, own = CoxProblems(data).build(full), CoxProblems(data).build(m1)
+    assert isinstance(people, CoxProblem)
+    assert isinstance(own, CoxProblem)
+    among = np.isin(own.rows, people.rows)
+    fit = fit_cox(exit=own.days[among], event=own.event[among], covariates=own.matrix[among])
+    row = one(rows, exposure="grip_strength", parameter="M1 of M3")
+    assert (row["adjustment_set"], row["n_participants"]) == ("M1", len(people.rows))
+    assert row["log_hazard_ratio"] == pytest.approx(fit.beta[0] * own.scaled.step, rel=1e-8)
+    alone = fit_cox(exit=own.days, event=own.event, covariates=own.matrix)
+    assert row["primary_log_hazard_ratio"] == pytest.approx(alone.beta[0] * own.scaled.step, rel=1e-8)
+    m2 = one(rows, exposure="grip_strength", parameter="M2 of M3")
+    assert (m2["adjustment_set"], m2["n_participants"]) == ("M2", len(people.rows))
+
+
 def test_proportional_hazards__periods_split_events_and_time(tables: dict[str, Rows]) -> None:
     grip = [row for row in tables["proportional hazards"] if row["exposure"] == "grip_strength"]
     bands = [row for row in grip if row["quantity"] == "hazard ratio within the period"]

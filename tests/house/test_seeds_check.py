@@ -51,6 +51,10 @@ def test_check_seeds__the_seeds_of_the_project_hold() -> None:
         (replace("sensitivity_analyses.csv", ",fat_mass_index,", ",fat_mass,"), "parameter that add_covariate can use"),
         (replace("sensitivity_analyses.csv", "2020-02-29", "29 February"), "parameter that end_date can use"),
         (
+            replace("sensitivity_analyses.csv", "M1 of M3", "M1 of M9"),
+            "parameter that same_people can use, not 'M1 of M9'",
+        ),
+        (
             replace("sensitivity_analyses.csv", "attained_age,,", "attained_age,65,"),
             "parameter that attained_age can use",
         ),

@@ -13,6 +13,7 @@ import pytest
 from tests.ingest.small_export import (
     IDS,
     RECORDS,
+    Answers,
     answers,
     participant_rows,
     read,
@@ -103,6 +104,25 @@ def _codes_among_meanings(folder: Path) -> None:
     _participants(folder, participant_rows("plain", cells=cells))
 
 
+def _meanings(cells: Answers) -> Answers:
+    """Sex, pace and fruit as a REPLACE export words them."""
+    words = {"0": "Female", "1": "Male"}
+    pace = {"1": "Slow pace", "2": "Steady average pace", "3": "Brisk pace", "-7": "None of the above"}
+    cells[31, 0, None] = [words[value] for value in cells[31, 0, None]]
+    cells[924, 0, None] = [pace.get(value, "Prefer not to answer") for value in cells[924, 0, None]]
+    centres = {"11004": "Glasgow", "11010": "Leeds", "11023": "Wrexham"}
+    cells[54, 0, None] = [centres[value] for value in cells[54, 0, None]]
+    return cells
+
+
+def _codes_where_meanings_are_expected(folder: Path) -> None:
+    """A REPLACE export in which one column was left as codes."""
+    kept = {(31, 0, None), (34, 0, None), (21022, 0, None), (53, 0, None), (54, 0, None), (924, 0, None)}
+    cells = _meanings({key: column for key, column in answers().items() if key in kept})
+    cells[924, 0, None] = [["1", "2", "3"][k % 3] for k in range(len(IDS))]
+    _participants(folder, participant_rows("plain", cells=cells))
+
+
 def _meanings_nobody_told(folder: Path) -> None:
     cells = answers()
     cells[23650, 0, None] = ["Spectrometer three" for _ in IDS]
@@ -182,6 +202,10 @@ CASES: dict[str, tuple[Spoil, str]] = {
     "ambiguous dates": (_ambiguous_dates, r"some date has a day above 12.*none has \(1 break it\)"),
     "month first": (_month_first, r"UK Biobank writes the day before the month"),
     "meanings where codes are expected": (_codes_among_meanings, r"meanings where codes are expected in p31 \(1 break"),
+    "codes where meanings are expected": (
+        _codes_where_meanings_are_expected,
+        r"codes where meanings are expected in p924_i0 \(1 break",
+    ),
     "meanings nobody told": (_meanings_nobody_told, r"p23650_i0 holds codes of coding 2301; it holds texts"),
     "NUL bytes": (_nul_bytes, r"participant\.csv: a text file holds no NUL bytes; line 5 does"),
     "Latin-1": (_latin_1, r"the text is UTF-8; line 2 holds other bytes"),
@@ -228,6 +252,13 @@ def test_bad_input__is_refused_with_its_reason(good: Path, tmp_path: Path, case:
     assert "OTHER0" not in text
     assert (good / "profile.json").read_bytes() == before
     assert len(read(good, "participant")) == len(IDS)
+
+
+def test_override_coding__that_the_file_contradicts_is_refused(tmp_path: Path) -> None:
+    """Codes read as meanings would all be rejected, and the columns land empty."""
+    folder = _participants_and_records(tmp_path)
+    with pytest.raises(IngestError, match=r"codes where meanings are expected in .*break it\)\s+-> leave --override"):
+        ingest(folder, cohort="small", to=tmp_path / "raw", overrides=["coding=replace"])
 
 
 def test_bad_input__every_fault_is_told_at_once(tmp_path: Path) -> None:

@@ -48,6 +48,15 @@ def test_no_table_mixes_the_studies(two_studies: Project) -> None:
     assert mixed == []
 
 
+def test_a_measure_that_the_first_study_leaves_out_is_an_exposure_of_the_second(two_studies: Project) -> None:
+    """MET minutes (field 22040): a row of exposures.csv is all it takes."""
+    found = two_studies.query(
+        "select adjustment_set, hazard_ratio is not null from results.hazard_ratios "
+        "where exposure = 'total_activity' and is_primary order by adjustment_set"
+    )
+    assert ("M1", True) in found
+
+
 def test_the_second_study_equals_a_model_fitted_from_the_marts_by_hand(two_studies: Project) -> None:
     """Body mass index per 5 kg/m2 and arthrosis, adjusted for age and sex, straight from SQL into lifelines."""
     with duckdb.connect(str(two_studies.folder / "warehouse/study.duckdb"), read_only=True) as connection:

@@ -12,6 +12,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from python_models.estimators.mediation.composite_null import dact, hdmt, max_p
+from python_models.estimators.multiplicity import adjust_p_values
 
 CASES = Path(__file__).parents[3] / "shared" / "reference" / "survival"
 pytestmark = pytest.mark.skipif(not CASES.is_dir(), reason="the reference cases are not beside the project (../shared)")
@@ -33,6 +34,7 @@ def case() -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
 def test_max_p__j02(case: tuple[np.ndarray, np.ndarray, dict[str, Any]]) -> None:
     p_a, p_b, expected = case
     assert_allclose(max_p(p_a, p_b), expected["maxp"], rtol=TOLERANCE)
+    assert_allclose(adjust_p_values(max_p(p_a, p_b), "bh"), expected["maxp_bh"], rtol=TOLERANCE)
 
 
 def test_dact__j02_jin_cai(case: tuple[np.ndarray, np.ndarray, dict[str, Any]]) -> None:

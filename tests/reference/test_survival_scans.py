@@ -126,6 +126,8 @@ def test_e_values() -> None:
         ours = e_values(estimate=columns["est"], lower=columns["lo"], upper=columns["hi"], is_rare=is_rare)
         rows = [row[name] for row in expected]
         np.testing.assert_allclose(ours.point, [row["point"] for row in rows], rtol=EXACT)
+        if is_rare:
+            np.testing.assert_allclose(ours.point, [row["hr_rare_check"] for row in expected], rtol=EXACT)
         limits = [row["lower"] if row["lower"] is not None else row["upper"] for row in rows]
         np.testing.assert_allclose(ours.limit, limits, rtol=EXACT)
         if not is_rare:

@@ -69,6 +69,7 @@ def test_spline_fit_tests_and_curve(k: int) -> None:
     assert spline.p_overall == pytest.approx(expected["wald_overall"]["p"], rel=1e-5)
     assert spline.p_nonlinear == pytest.approx(expected["wald_nonlinear"]["p"], rel=1e-5)
     assert spline.p_nonlinear_likelihood_ratio == pytest.approx(expected["lrt_nonlinear"]["p"], rel=1e-8)
+    assert spline.wald_overall == pytest.approx(expected["rms_anova"]["overall_chisq"], rel=RMS)
     assert spline.wald_nonlinear == pytest.approx(expected["rms_anova"]["nonlinear_chisq"], rel=RMS)
     curve = expected["hr_curve"]
     log_ratio, _, low, high = spline.curve([point["x"] for point in curve], curve[0]["ref"])

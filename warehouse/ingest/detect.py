@@ -7,6 +7,7 @@ from pathlib import Path
 
 from warehouse.errors import IngestError
 from warehouse.ingest.faults import refuse
+from warehouse.ingest.headers import is_eid_name
 from warehouse.ingest.overrides import Overrides
 from warehouse.ingest.stream import GZIP_MAGIC, CleanStream
 
@@ -14,6 +15,8 @@ SAMPLE_BYTES = 4 << 20
 SAMPLE_ROWS = 2_000
 # A few ragged rows do not change the delimiter: they are rejected one by one later.
 SHARE_OF_AGREEING_ROWS = 0.9
+# Rows may hold one cell more than the header: a delimiter that ends every row, or the row numbers of R's write.table.
+NO_NAME = ""
 
 DELIMITERS = {"tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " "}
 DELIMITER_NAMES = {sign: name for name, sign in DELIMITERS.items()}
@@ -40,6 +43,7 @@ class Shape:
     is_quoted: bool
     squeeze_spaces: bool
     has_line_breaks: bool
+    ends_in_delimiter: bool
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     evidence: str
@@ -82,12 +86,21 @@ def _encoding(magic: bytes, name: str, overrides: Overrides) -> tuple[str, str]:
 
 
 def _is_quoted(text: str) -> bool:
-    """Whether double quotes enclose cells (a quote after a delimiter or line start, and one before)."""
+    """Whether double quotes enclose cells: they stand around some, and rows cut by them agree with the header as well.
+
+    Where none is seen, tab-separated lines are taken as they are: a lone quote further down is one of a free text, and
+    would swallow the rows behind it.
+    """
     if '"' not in text:
-        return True
+        return "\t" not in text.partition("\n")[0]
     opening = sum(text.count(f'{sign}"') for sign in (",", "\t", ";", "|", " ", "\n")) + text.startswith('"')
     closing = sum(text.count(f'"{sign}') for sign in (",", "\t", ";", "|", " ", "\n", "\r")) + text.endswith('"')
-    return opening > 0 and closing > 0
+    return opening > 0 and closing > 0 and _best_agreement(text, True) >= _best_agreement(text, False)
+
+
+def _best_agreement(text: str, is_quoted: bool) -> float:
+    tried = (_rows(text, sign, is_quoted) for sign in DELIMITERS.values())
+    return max((_agreement(rows) for rows in tried if rows and len(rows[0]) > 1), default=0.0)
 
 
 def _rows(text: str, delimiter: str, is_quoted: bool) -> list[list[str]]:
@@ -111,6 +124,24 @@ def _agreement(rows: list[list[str]]) -> float:
     return 1.0 if len(rows) == 1 else sum(len(row) == width for row in rows[1:]) / (len(rows) - 1)
 
 
+def _with_unnamed_cell(rows: list[list[str]]) -> tuple[list[list[str]], str] | None:
+    """The rows under a header that names the cell it leaves out, and which that is; None where nothing tells.
+
+    A first cell that counts the rows is R's row name, which write.table leaves without a header. A last cell that is
+    empty in every row is a delimiter at its end.
+    """
+    header, below = rows[0], rows[1:]
+    whole = [row for row in below if len(row) == len(header) + 1]
+    if not below or len(whole) < SHARE_OF_AGREEING_ROWS * len(below):
+        return None
+    # The number first: the last column of a table may be empty throughout.
+    if [row[0] for row in whole] == [str(k) for k in range(1, len(whole) + 1)]:
+        return [[NO_NAME, *header], *below], "every row begins with its number, which the header leaves out"
+    if all(not row[-1].strip() for row in whole):
+        return [[*header, NO_NAME], *below], "every row ends in a delimiter more than the header"
+    return None
+
+
 def _delimiter(text: str, name: str, is_quoted: bool) -> tuple[str, list[list[str]], str]:
     """The delimiter by which header and rows have the same number of cells.
 
@@ -121,6 +152,11 @@ def _delimiter(text: str, name: str, is_quoted: bool) -> tuple[str, list[list[st
         if rows and len(rows[0]) > 1 and _agreement(rows) >= SHARE_OF_AGREEING_ROWS:
             share = f"{len(rows[0]):,} cells in the header and in {_agreement(rows):.0%} of {len(rows) - 1:,} rows"
             return sign, rows, share
+    for sign, rows in tried.items():
+        if rows and len(rows[0]) > 1 and (found := _with_unnamed_cell(rows)) is not None:
+            return sign, found[0], found[1]
+    if all(len(row) == 1 for rows in tried.values() for row in rows[1:]) and is_eid_name(text.partition("\n")[0]):
+        return "", tried[","], "one column"
     widths = {sign: len(rows[0]) for sign, rows in tried.items() if rows}
     sign = max(widths, key=lambda s: widths[s])
     if widths[sign] > 1:
@@ -131,13 +167,11 @@ def _delimiter(text: str, name: str, is_quoted: bool) -> tuple[str, list[list[st
             if other != sign and any(len(row) == widths[sign] for row in rows[1:])
         ]
         ragged = sum(len(row) != widths[sign] for row in tried[sign][1:])
-        found = f"the header is cut by {DELIMITER_NAMES[sign]}"
-        found += (
-            f", other lines by {' and '.join(others)}" if others else ", the rows below have other numbers of cells"
-        )
+        said = f"the header is cut by {DELIMITER_NAMES[sign]}"
+        said += f", other lines by {' and '.join(others)}" if others else ", the rows below have other numbers of cells"
         raise refuse(
             name,
-            f"one delimiter cuts every line into as many cells as the header has; {found}",
+            f"one delimiter cuts every line into as many cells as the header has; {said}",
             f"export the file again, or say --override delimiter:{name}=tab (or comma, space)",
             ragged,
         )
@@ -177,6 +211,8 @@ def look_at(path: Path, *, name: str, overrides: Overrides) -> Shape:
     if chosen:
         delimiter, evidence = DELIMITERS[chosen], "override"
         rows = _rows(text, delimiter, is_quoted)
+        if rows and (found := _with_unnamed_cell(rows)) is not None:
+            rows, evidence = found[0], f"override; {found[1]}"
     else:
         delimiter, rows, evidence = _delimiter(text, name, is_quoted)
     return Shape(
@@ -189,6 +225,7 @@ def look_at(path: Path, *, name: str, overrides: Overrides) -> Shape:
         is_quoted=is_quoted,
         squeeze_spaces=squeeze,
         has_line_breaks=any("\n" in cell for row in rows for cell in row),
+        ends_in_delimiter=len(rows[0]) > 1 and rows[0][-1] == NO_NAME,
         header=tuple(cell.strip() for cell in rows[0]),
         rows=tuple(tuple(row) for row in rows[1:] if len(row) == len(rows[0])),
         evidence=f"{encoding} ({encoding_evidence}); {DELIMITER_NAMES.get(delimiter, 'no')} delimiter ({evidence})",

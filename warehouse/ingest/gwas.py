@@ -22,7 +22,7 @@ from warehouse.ingest.landing import TableWriter
 from warehouse.ingest.rejects import Rejects
 from warehouse.ingest.tables import MISSING, stream_blocks
 
-MISSING_STATISTICS = (*MISSING, "#NA", "NaN", "nan", ".")
+MISSING_STATISTICS = (*MISSING, "#NA", ".")
 TRAIT_COLUMNS = (
     "trait", "file", "source_format", "n_rows", "genome_assembly", "n", "n_cases", "n_controls", "trait_description",
 )  # fmt: skip

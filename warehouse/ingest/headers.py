@@ -29,12 +29,12 @@ STYLES = (
     Style(
         "RAP dotted (dx extract_dataset)",
         re.compile(r"^participant\.eid$", re.IGNORECASE),
-        re.compile(rf"^participant\.p{FIA}(?:_i(?P<instance>\d+))?(?:_a(?P<array>\d+))?$"),
+        re.compile(rf"^participant\.p{FIA}(?:_i(?P<instance>\d+))?(?:_a(?P<array>\d+))?$", re.IGNORECASE),
     ),
     Style(
         "RAP plain (FIELD-NAME)",
         re.compile(r"^eid$", re.IGNORECASE),
-        re.compile(rf"^p{FIA}(?:_i(?P<instance>\d+))?(?:_a(?P<array>\d+))?$"),
+        re.compile(rf"^p{FIA}(?:_i(?P<instance>\d+))?(?:_a(?P<array>\d+))?$", re.IGNORECASE),
     ),
     Style(
         "ukbconv csv (UKB-FORMAT)",
@@ -44,31 +44,36 @@ STYLES = (
     Style(
         "ukbconv tab (f.x.y.z)",
         re.compile(r"^f\.eid$", re.IGNORECASE),
-        re.compile(rf"^f\.{FIA}\.(?P<instance>\d+)\.(?P<array>\d+)$"),
+        re.compile(rf"^f\.{FIA}\.(?P<instance>\d+)\.(?P<array>\d+)$", re.IGNORECASE),
     ),
     Style(
         "R data frame (X31.0.0)",
         re.compile(r"^eid$", re.IGNORECASE),
-        re.compile(rf"^X{FIA}\.(?P<instance>\d+)\.(?P<array>\d+)$"),
+        re.compile(rf"^X{FIA}\.(?P<instance>\d+)\.(?P<array>\d+)$", re.IGNORECASE),
     ),
     Style(
         "Stata (n_31_0_0)",
         re.compile(r"^n_eid$", re.IGNORECASE),
-        re.compile(rf"^(?:n|s|ts)_{FIA}_(?P<instance>\d+)_(?P<array>\d+)$"),
+        re.compile(rf"^(?:n|s|ts)_{FIA}_(?P<instance>\d+)_(?P<array>\d+)$", re.IGNORECASE),
     ),
     Style(
         "PHESANT (x31_0_0)",
         re.compile(r"^(?:x?eid|userId)$", re.IGNORECASE),
-        re.compile(rf"^x{FIA}_(?P<instance>\d+)_(?P<array>\d+)$"),
+        re.compile(rf"^x{FIA}_(?P<instance>\d+)_(?P<array>\d+)$", re.IGNORECASE),
     ),
     Style(
         "ukbtools (sex_f31_0_0)",
         re.compile(r"^eid$", re.IGNORECASE),
-        re.compile(rf"^[A-Za-z]\w*?_f{FIA}_(?P<instance>\d+)_(?P<array>\d+)$"),
+        re.compile(rf"^[A-Za-z]\w*?_f{FIA}_(?P<instance>\d+)_(?P<array>\d+)$", re.IGNORECASE),
     ),
 )
 
 TITLE_EID = "Participant ID"
+# Names of the id that tools and people give it whatever the style of the other columns. No field is called so.
+EID_NAMES = frozenset({
+    "eid", "participant.eid", "f.eid", "f_eid", "n_eid", "xeid", "userid",
+    "participant id", "participant_id", "participantid",
+})  # fmt: skip
 # Other columns (a project's own) are left out, but a header must be mostly of one style to be of it.
 SHARE_OF_STYLE = 0.5
 
@@ -87,8 +92,13 @@ def number(text: str | None) -> int | None:
     return None if text is None else int(text)
 
 
+def is_eid_name(cell: str) -> bool:
+    """Whether a header cell names the participant, in any style."""
+    return cell.strip().strip('"').lower() in EID_NAMES
+
+
 def _read(style: Style, cells: Sequence[str]) -> Header | None:
-    eids = [cell for cell in cells if style.eid.match(cell)]
+    eids = [cell for cell in cells if style.eid.match(cell)] or [cell for cell in cells if is_eid_name(cell)][:1]
     columns, unread = [], []
     for cell in cells:
         if cell in eids:
@@ -110,8 +120,13 @@ def read_header(cells: Sequence[str]) -> Header | None:
     return max(readings, key=lambda header: len(header.columns), default=None)
 
 
+def title_eid(cells: Sequence[str]) -> str | None:
+    """The cell that a FIELD-TITLE header calls Participant ID, in any case."""
+    return next((cell for cell in cells if cell.lower() == TITLE_EID.lower()), None)
+
+
 def is_title_header(cells: Sequence[str]) -> bool:
-    return TITLE_EID in cells
+    return title_eid(cells) is not None
 
 
 VALUE = re.compile(r"^(?:-?\d+(?:\.\d+)?|\d{4}-\d{2}-\d{2}|\d{2}/\d{2}/\d{4}|)$")

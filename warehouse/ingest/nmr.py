@@ -23,7 +23,6 @@ from warehouse.ingest.rejects import Rejects
 from warehouse.ingest.tables import MISSING, stream_blocks
 
 QUALITY_FLAGS = 2310
-MISSING_VALUES = (*MISSING, "NaN", "nan")
 NOT_A_VISIT = "a visit of NMR samples is 0 (baseline) or 1 (first repeat)"
 
 
@@ -45,7 +44,7 @@ def plan_corrected(shape: Shape) -> CorrectedPlan:
     cells = [cell for cell in shape.header if cell in field_of_biomarker()]
     at = [shape.header.index(cell) for cell in cells]
     texts = (row[k] for row in shape.rows for k in at if k < len(row))
-    is_flags = any(text[:1].isalpha() and text not in MISSING_VALUES for text in texts)
+    is_flags = any(text[:1].isalpha() and text not in MISSING for text in texts)
     source = {}
     for cell in cells:
         value, flag = field_of_biomarker()[cell]
@@ -71,7 +70,7 @@ def land_corrected(
     """
     wanted = ["eid", "visit_index", *plan.source.values()]
     seen: list[list[pa.Array]] = [[] for _ in writers]
-    for block in stream_blocks(plan.shape, rejects=rejects, columns=wanted, missing=MISSING_VALUES, advance=advance):
+    for block in stream_blocks(plan.shape, rejects=rejects, columns=wanted, advance=advance):
         eids = whole_numbers(block.rows.column("eid"))
         visits = pc.fill_null(whole_numbers(block.rows.column("visit_index")), "")
         for index in pc.indices_nonzero(pc.is_null(eids)).to_pylist():

@@ -9,16 +9,18 @@ import pyarrow.compute as pc
 from warehouse.ingest.date_order import date_reader
 from warehouse.ingest.detect import Shape
 from warehouse.ingest.faults import refuse
+from warehouse.ingest.headers import is_eid_name
 from warehouse.ingest.landing import TableWriter
 from warehouse.ingest.olink_tables import HELPER_DATES, HELPERS, WIDE, protein_of_id, proteins, rap_column
 from warehouse.ingest.overrides import Overrides
 from warehouse.ingest.participant import NOT_A_DATE, whole_numbers
 from warehouse.ingest.records import NO_EID
 from warehouse.ingest.rejects import Rejects
-from warehouse.ingest.tables import MISSING, stream_blocks
+from warehouse.ingest.tables import stream_blocks
 
 WIDE_BLOCK_BYTES = 32 << 20
-MISSING_RESULTS = (*MISSING, "NaN", "nan")
+# Columns of row numbers as R and pandas head them: no assay.
+ROW_NUMBERS = ("", "unnamed: 0")
 
 
 def wide_columns(shape: Shape) -> tuple[str, dict[str, str]]:
@@ -30,7 +32,9 @@ def wide_columns(shape: Shape) -> tuple[str, dict[str, str]]:
     eid, strange = "", []
     for cell in shape.header:
         name = rap_column(WIDE.sub("", cell, count=1).lstrip(".") if "." in cell else cell)
-        if name == "eid":
+        if cell.lower() in ROW_NUMBERS:
+            continue
+        if is_eid_name(name) or is_eid_name(cell):
             eid = cell
         elif name in protein_cells:
             strange.append(f"{name} (a second time)")
@@ -59,9 +63,7 @@ def land_wide(
 ) -> None:
     """Stream a wide file into (eid, ins_index, protein, result), one row per measured value."""
     eid_cell, cells = wide_columns(shape)
-    for block in stream_blocks(
-        shape, rejects=rejects, missing=MISSING_RESULTS, advance=advance, block_bytes=WIDE_BLOCK_BYTES
-    ):
+    for block in stream_blocks(shape, rejects=rejects, advance=advance, block_bytes=WIDE_BLOCK_BYTES):
         eids = whole_numbers(block.rows.column(eid_cell))
         for index in pc.indices_nonzero(pc.is_null(eids)).to_pylist():
             rejects.add(shape.name, block.line(index), "eid", NO_EID)
@@ -104,10 +106,8 @@ def land_long(
 
     coding : protein_id -> protein, from the export's coding 143 or the seed.
     """
-    cell_of = {cell.lower(): cell for cell in shape.header}
-    for block in stream_blocks(
-        shape, rejects=rejects, columns=list(cell_of.values()), missing=MISSING_RESULTS, advance=advance
-    ):
+    cell_of = {"eid" if is_eid_name(cell) else cell.lower(): cell for cell in shape.header}
+    for block in stream_blocks(shape, rejects=rejects, columns=list(cell_of.values()), advance=advance):
         ids = whole_numbers(block.rows.column(cell_of["protein_id"])).dictionary_encode()
         names = pa.array([coding.get(text) for text in ids.dictionary.to_pylist()], pa.string()).take(ids.indices)
         for index in pc.indices_nonzero(pc.is_null(names)).to_pylist():

@@ -36,6 +36,11 @@ def whole_numbers(column: pa.Array) -> pa.Array:
     return pc.replace_substring_regex(column, r"^(-?\d+)\.0+$", r"\1")
 
 
+def participant_ids(column: pa.Array) -> pa.Array:
+    """Ids without the spaces that fixed-width exports pad them with, nor the `.0` of converters."""
+    return whole_numbers(pc.utf8_trim_whitespace(column))
+
+
 def decoded(cells: pa.Array, decode: Decoder) -> tuple[pa.Array, pa.Array]:
     """Codes of cells that hold meanings, and the indices of cells that are no meaning."""
     coded = cells.dictionary_encode()
@@ -56,7 +61,7 @@ class ParticipantReader:
 
     def columns(self, block: Block) -> dict[str, pa.Array]:
         """Canonical columns of one block."""
-        made: dict[str, pa.Array] = {"eid": whole_numbers(block.rows.column(self.plan.eid))}
+        made: dict[str, pa.Array] = {"eid": participant_ids(block.rows.column(self.plan.eid))}
         # Codes before the dates that are aligned with them.
         for target in sorted(self.plan.targets, key=lambda t: t.field.field_id in CODES_OF_DATES):
             if target.field.is_list:

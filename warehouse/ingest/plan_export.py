@@ -22,6 +22,7 @@ from warehouse.ingest.recognise import Found
 from warehouse.ingest.record_tables import RECORD_TABLES
 from warehouse.ingest.records import RecordPlan, plan_record
 from warehouse.ingest.replace_coding import Decoders, settle_coding, settle_record_coding
+from warehouse.ingest.tables import MISSING
 from warehouse.ingest.titles import read_title_header, read_titles
 
 # An export of one of these with no row is an export that failed.
@@ -176,7 +177,7 @@ def _array_evidence(shape: Shape, part: PartPlan) -> str:
     """Which array encodings the sampled list cells show, and how many arrays come as one column per index."""
     lists = [target for target in part.targets if target.is_one_list_column]
     at = [shape.header.index(target.sources[0][1]) for target in lists]
-    seen = encodings_seen(row[k] for row in shape.rows for k in at if row[k] != "NA")
+    seen = encodings_seen(row[k] for row in shape.rows for k in at if row[k] not in MISSING)
     n_spread = sum(target.field.is_list and not target.is_one_list_column for target in part.targets)
     said = [f"{n:,} {encoding} cells" for encoding, n in seen.items()]
     return ", ".join([*said, f"{n_spread:,} as one column per index"])

@@ -11,7 +11,7 @@ from warehouse.ingest.detect import Shape, look_at, refuse_duplicate_columns
 from warehouse.ingest.faults import Faults, refuse
 from warehouse.ingest.gene_locations import GENE_LOCATIONS
 from warehouse.ingest.gwas_formats import holds_many_traits, tell_format
-from warehouse.ingest.headers import is_title_header, looks_headerless, read_header
+from warehouse.ingest.headers import is_eid_name, is_title_header, looks_headerless, read_header
 from warehouse.ingest.nmr_tables import is_corrected
 from warehouse.ingest.olink_tables import HELPERS, LONG_COLUMNS, WIDE, proteins
 from warehouse.ingest.overrides import Overrides
@@ -160,14 +160,19 @@ def _by_name(path: Path, name: str) -> Found | None:
     if counted := LD_SCORE_COUNT.match(base):
         return Found(path, name, "ld_score_count", "file name", detail=counted["chromosome"] or "")
     # A list of nobody is an empty file.
-    if WITHDRAWALS.match(base) and path.stat().st_size == 0:
+    if WITHDRAWALS.match(base) and _is_blank(path):
         return Found(path, name, "withdrawals", "file name; nobody listed")
     return None
 
 
+def _is_blank(path: Path) -> bool:
+    with path.open("rb") as handle:
+        return not handle.read(1 << 16).strip()
+
+
 def _by_header(shape: Shape, path: Path, name: str) -> Found | None:
-    if not shape.delimiter:
-        return _one_column(shape, path, name)
+    if not shape.delimiter or WITHDRAWALS.match(path.name):
+        return _withdrawn(shape, path, name)
     for tell in (_dotted, _record, _corrected_nmr, _olink, _study_file, _ld_scores, _gwas, _participant):
         if (found := tell(shape)) is not None:
             entity, evidence, detail = found
@@ -178,12 +183,21 @@ def _by_header(shape: Shape, path: Path, name: str) -> Found | None:
 Telling = tuple[str, str, str] | None
 
 
-def _one_column(shape: Shape, path: Path, name: str) -> Found | None:
-    cells = [shape.header[0], *(row[0] for row in shape.rows)]
+def _withdrawn(shape: Shape, path: Path, name: str) -> Found | None:
+    """A list of the withdrawn: ids, one a line, with or without a header and a delimiter behind them.
+
+    Raises IngestError for a file that is called one and has more columns.
+    """
+    lines = [shape.header, *shape.rows]
+    if any(cell.strip() for line in lines for cell in line[1:]):
+        raise refuse(
+            name,
+            f"a list of withdrawn participants is one column of ids; this one has {len(shape.header)}",
+            "leave the column of ids alone in the file (R: write.table(row.names = FALSE, col.names = FALSE))",
+        )
+    cells = [line[0] for line in lines]
     ids = sum(bool(PARTICIPANT_ID.match(cell.strip())) for cell in cells)
-    if ids >= len(cells) - 1 and (
-        ids == len(cells) or cells[0].lower() in ("eid", "participant.eid", "participant id")
-    ):
+    if ids == len(cells) or (ids == len(cells) - 1 and is_eid_name(cells[0])):
         evidence = "one column of participant ids" + (
             ", by name w<application>" if WITHDRAWALS.match(path.name) else ""
         )
@@ -192,8 +206,9 @@ def _one_column(shape: Shape, path: Path, name: str) -> Found | None:
 
 
 def _dotted(shape: Shape) -> Telling:
-    prefixes = {cell.partition(".")[0] for cell in shape.header if "." in cell}
-    if len(prefixes) != 1 or not all("." in cell for cell in shape.header):
+    named = [cell.lower() for cell in shape.header if cell and not is_eid_name(cell)]
+    prefixes = {cell.partition(".")[0] for cell in named if "." in cell}
+    if len(prefixes) != 1 or not all("." in cell for cell in named):
         return None
     prefix = prefixes.pop()
     evidence = f"every column begins {prefix}."
@@ -209,7 +224,7 @@ def _dotted(shape: Shape) -> Telling:
 
 
 def _record(shape: Shape) -> Telling:
-    cells = {cell.lower() for cell in shape.header}
+    cells = {"eid" if is_eid_name(cell) else cell.lower() for cell in shape.header}
     # The longest signature first: hesin_diag and hesin_oper share eid and ins_index.
     for table in sorted(RECORD_TABLES.values(), key=lambda t: -len(t.signature)):
         if table.signature <= cells:
@@ -221,7 +236,7 @@ def _record(shape: Shape) -> Telling:
 
 
 def _olink(shape: Shape) -> Telling:
-    cells = [cell.lower() for cell in shape.header]
+    cells = ["eid" if is_eid_name(cell) else cell.lower() for cell in shape.header]
     if set(LONG_COLUMNS) <= set(cells):
         return "olink_long", "columns protein_id and result", ""
     stem = shape.path.name.lower().removesuffix(".gz").rpartition(".")[0]

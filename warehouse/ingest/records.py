@@ -7,11 +7,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from warehouse.ingest.date_order import date_reader, refuse_other_order
-from warehouse.ingest.detect import Shape
+from warehouse.ingest.detect import NO_NAME, Shape
 from warehouse.ingest.faults import refuse
+from warehouse.ingest.headers import is_eid_name
 from warehouse.ingest.landing import TableWriter
 from warehouse.ingest.overrides import Overrides
-from warehouse.ingest.participant import NOT_A_DATE, NOT_A_MEANING, decoded, whole_numbers
+from warehouse.ingest.participant import NOT_A_DATE, NOT_A_MEANING, decoded, participant_ids, whole_numbers
 from warehouse.ingest.record_tables import RecordTable
 from warehouse.ingest.rejects import Rejects
 from warehouse.ingest.replace_coding import Decoders
@@ -43,6 +44,7 @@ def plan_record(shape: Shape, table: RecordTable) -> RecordPlan:
     extra: list[str] = []
     for cell in shape.header:
         name = cell.lower().removeprefix(f"{table.name}.")
+        name = "eid" if is_eid_name(name) else name
         if name in table.columns:
             source[name] = cell
         else:
@@ -85,7 +87,9 @@ def land_record(
                 cells, bad = dates.dates(cells)
                 for index in bad.to_pylist():
                     rejects.add(plan.shape.name, block.line(index), canonical, NOT_A_DATE)
-            elif canonical in plan.table.integers or canonical == "eid":
+            elif canonical == "eid":
+                cells = participant_ids(cells)
+            elif canonical in plan.table.integers:
                 cells = whole_numbers(cells)
             made[canonical] = cells
         has_eid = pc.is_valid(made["eid"])
@@ -103,6 +107,8 @@ def land_record(
 def land_withdrawals(shapes: Sequence[tuple[Shape, bool]], *, writer: TableWriter, rejects: Rejects) -> None:
     """Stream one-column lists of withdrawn participants; each pair says whether the list has a header."""
     for shape, has_header in shapes:
-        for block in stream_blocks(shape, rejects=rejects, has_header=has_header, names=["eid"]):
-            eids = whole_numbers(pc.utf8_trim_whitespace(block.rows.column("eid"))).drop_null()
+        # A comma behind each id makes a second, empty column.
+        names = ["eid", *(NO_NAME for _ in shape.header[1:])]
+        for block in stream_blocks(shape, rejects=rejects, columns=["eid"], has_header=has_header, names=names):
+            eids = participant_ids(block.rows.column("eid")).drop_null()
             writer.write({"eid": eids}, len(eids))

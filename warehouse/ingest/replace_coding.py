@@ -14,6 +14,7 @@ from warehouse.ingest.faults import Faults
 from warehouse.ingest.overrides import Overrides
 from warehouse.ingest.plan import PartPlan, Target
 from warehouse.ingest.record_tables import RecordTable
+from warehouse.ingest.tables import MISSING
 
 # Fields of these kinds hold numbers or dates; only their special answers are coded (sparse coding).
 OPEN_KINDS = ("integer", "number", "date")
@@ -46,7 +47,7 @@ def sampled_cells(shape: Shape, target: Target) -> Iterable[str]:
     at = [shape.header.index(name) for _, name in target.sources]
     for row in shape.rows:
         for k in at:
-            if k >= len(row) or row[k] in ("", "NA"):
+            if k >= len(row) or row[k] in MISSING:
                 continue
             if target.is_one_list_column:
                 yield from (item for item in read_list(row[k]) or () if item is not None)
@@ -85,6 +86,17 @@ def settle_coding(
             f"a file holds codes or meanings throughout; {few} where {'meanings' if few == 'codes' else 'codes'} "
             f"are expected in {', '.join(named[:5])}{' ...' if len(named) > 5 else ''}",
             f"export with one coding_option, or say --override coding:{shape.name}=raw (or replace)",
+            len(named),
+        )
+        return {}, said
+    if chosen and (n_meanings if chosen == "replace" else n_codes) == 0 < n_codes + n_meanings:
+        held, asked = ("codes", "meanings") if chosen == "replace" else ("meanings", "codes")
+        named = [v.column for v in votes.values() if v.is_coded or v.is_meant]
+        faults.add(
+            shape.name,
+            f"an override agrees with the file; {held} where {asked} are expected in "
+            f"{', '.join(named[:5])}{' ...' if len(named) > 5 else ''}",
+            f"leave --override coding={chosen} out, or export with coding_option {chosen.upper()}",
             len(named),
         )
         return {}, said
@@ -137,7 +149,7 @@ def settle_record_coding(
     decoders: dict[str, Decoder] = {}
     for column in sorted((table.icd | table.integers) & source.keys()):
         at = shape.header.index(source[column])
-        cells = {row[at] for row in shape.rows if at < len(row) and row[at] not in ("", "NA")}
+        cells = {row[at] for row in shape.rows if at < len(row) and row[at] not in MISSING}
         encoding = codings.encoding_of_record.get((table.name, column), 19 if column in table.icd else 0)
         texts = {cell for cell in cells if not PLAIN.match(cell) and not (column in table.icd and " " not in cell)}
         if not texts:

@@ -13,6 +13,8 @@ from warehouse.errors import IngestError
 from warehouse.ingest.faults import refuse
 
 GZIP_MAGIC = b"\x1f\x8b"
+# What stands above a header and is none: comments of PLINK 2 and VCF-like files, and Excel's word for the delimiter.
+COMMENTS = (b"##", b"sep=")
 RUN_OF_SPACES = re.compile(rb" {2,}")
 EDGE_SPACES = re.compile(rb"^ +| +(?=\r?$)", re.MULTILINE)
 
@@ -28,7 +30,7 @@ class CleanStream(io.RawIOBase):
     path : the raw file, gzip or plain (told by its first bytes, not its name).
     where : how faults name the file.
     encoding : Python codec of the file; anything but UTF-8 is recoded on the way.
-    Lines that begin with ## before the header are comments (PLINK 2, VCF-like headers) and left out.
+    Lines before the header that begin with ## (PLINK 2, VCF-like headers) or sep= (Excel) are left out.
     squeeze_spaces : runs of spaces become one space and edge spaces go (aligned, space-separated files).
     advance : told the number of raw bytes consumed, for progress.
     """
@@ -141,10 +143,10 @@ class CleanStream(io.RawIOBase):
 
     def _without_comments(self, held: bytes, final: bool) -> bytes:
         """What stands after the comment lines; nothing, and all of it held back, while their end is not seen."""
-        while held.startswith(b"##") and b"\n" in held:
+        while held.startswith(COMMENTS) and b"\n" in held:
             held = held.partition(b"\n")[2]
             self.n_comment_lines += 1
-        is_open = held.startswith(b"##") or held in (b"", b"#")
+        is_open = held.startswith(COMMENTS) or any(start.startswith(held) for start in COMMENTS)
         self._before_header = held if is_open and not final else None
         return b"" if self._before_header is not None else held
 

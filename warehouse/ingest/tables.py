@@ -7,14 +7,15 @@ import pyarrow as pa
 import pyarrow.csv as csv
 
 from warehouse.errors import IngestError
-from warehouse.ingest.detect import Shape
+from warehouse.ingest.detect import NO_NAME, Shape
 from warehouse.ingest.faults import refuse
 from warehouse.ingest.read_ahead import read_ahead
 from warehouse.ingest.rejects import Rejects
 from warehouse.ingest.stream import CleanStream
 
 BLOCK_BYTES = 16 << 20
-MISSING = ("", "NA")
+# What R, pandas and databases write for no value. Not None: that is a meaning (of stair climbing, of fractures).
+MISSING = ("", "NA", "<NA>", "NaN", "nan", "NULL", "null")
 # Rejected rows are a ledger of accidents; more than this and the file is not what it seems.
 MAX_REJECTED_SHARE = 0.01
 
@@ -79,6 +80,8 @@ def _blocks(
     block_bytes: int,
 ) -> Iterator[Block]:
     header = list(names or shape.header)
+    if columns is not None and shape.ends_in_delimiter and NO_NAME not in columns:
+        columns = [*columns, NO_NAME]
     stream = CleanStream(
         shape.path, where=shape.name, encoding=shape.encoding, squeeze_spaces=shape.squeeze_spaces, advance=advance
     )
@@ -131,6 +134,8 @@ def _blocks(
             except StopIteration:
                 break
             n_rows += batch.num_rows
+            if shape.ends_in_delimiter:
+                _refuse_cells_beyond_the_header(shape, batch)
             # Arrow parses ahead: a ragged row belongs to this block by its line, not by when it was met.
             end = line + batch.num_rows
             within: list[int] = []
@@ -149,8 +154,21 @@ def _blocks(
     _refuse_too_many(shape, len(ragged), n_rows, is_end=True)
 
 
+def _refuse_cells_beyond_the_header(shape: Shape, batch: pa.RecordBatch) -> None:
+    """What stands behind a row's last delimiter, where rows have one more than the header: nothing, or cells shift."""
+    beyond = batch.column(batch.schema.get_field_index(NO_NAME))
+    if beyond.null_count < len(beyond):
+        raise refuse(
+            shape.name,
+            "behind the delimiter that ends every row stands nothing; here cells stand beyond the header's last column",
+            "the header lacks a column, or a cell holds an unquoted delimiter: export the file again",
+            len(beyond) - beyond.null_count,
+        )
+
+
 def _refuse_too_many(shape: Shape, n_ragged: int, n_rows: int, *, is_end: bool) -> None:
-    if n_ragged > MAX_REJECTED_SHARE * max(n_rows, 0 if is_end else 10_000):
+    # One row is an accident, such as a last line of spaces, however short the file.
+    if n_ragged > max(1, MAX_REJECTED_SHARE * max(n_rows, 0 if is_end else 10_000)):
         raise refuse(
             shape.name,
             f"at most {MAX_REJECTED_SHARE:.0%} of the rows have another number of cells than the header",

@@ -3,14 +3,15 @@
 import re
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from warehouse.ingest.codings import Codings
 from warehouse.ingest.faults import refuse
 from warehouse.ingest.fields import known_fields
-from warehouse.ingest.headers import TITLE_EID, Column, Header, number
+from warehouse.ingest.headers import Column, Header, number, title_eid
 from warehouse.ingest.overrides import Overrides
 
-TITLE = re.compile(r"^(?P<title>.+?)(?: \| Instance (?P<instance>\d+))?(?: \| Array (?P<array>\d+))?$")
+TITLE = re.compile(r"^(?P<title>.+?)(?: \| Instance (?P<instance>\d+))?(?: \| Array (?P<array>\d+))?$", re.IGNORECASE)
 TITLE_STYLE = "RAP title (FIELD-TITLE)"
 
 # Titles of the study's fields that other Showcase fields bear too, by whether those are repeated at visits (Showcase
@@ -30,7 +31,7 @@ SHARED_TITLES: dict[tuple[str, bool], int] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Titles:
     """Fields by title; `is_repeated` tells those repeated at visits, whose columns name an instance."""
 
@@ -38,13 +39,20 @@ class Titles:
     is_repeated: Mapping[int, bool]
     chosen: Mapping[str, int]
 
+    @cached_property
+    def in_capitals(self) -> Mapping[str, frozenset[int]]:
+        """Fields by title in capitals, as databases fold names; titles that become one share their fields."""
+        made: dict[str, frozenset[int]] = {}
+        for title, fields in self.fields.items():
+            made[title.upper()] = made.get(title.upper(), frozenset()) | fields
+        return made
+
     def of(self, title: str, *, names_instance: bool) -> tuple[int, ...]:
         """Every field the column may be."""
         if title in self.chosen:
             return (self.chosen[title],)
-        return tuple(
-            sorted(f for f in self.fields.get(title, ()) if self.is_repeated.get(f, names_instance) == names_instance)
-        )
+        found = self.fields.get(title) or self.in_capitals.get(title, frozenset())
+        return tuple(sorted(f for f in found if self.is_repeated.get(f, names_instance) == names_instance))
 
 
 def read_titles(codings: Codings, overrides: Overrides) -> Titles:
@@ -69,8 +77,10 @@ def read_title_header(cells: Sequence[str], *, where: str, titles: Titles, neede
     Raises IngestError where one title stands for several fields and one of them is needed.
     """
     columns, unread, unclear = [], [], set()
+    eid = title_eid(cells)
+    assert eid is not None
     for cell in cells:
-        if cell == TITLE_EID:
+        if cell == eid:
             continue
         found = TITLE.match(cell)
         fields = titles.of(found["title"], names_instance=found["instance"] is not None) if found else ()
@@ -88,4 +98,4 @@ def read_title_header(cells: Sequence[str], *, where: str, titles: Titles, neede
             "the study's fields, say --override titles=study",
             len(unclear),
         )
-    return Header(style=TITLE_STYLE, eid=TITLE_EID, columns=tuple(columns), unread=tuple(unread))
+    return Header(style=TITLE_STYLE, eid=eid, columns=tuple(columns), unread=tuple(unread))

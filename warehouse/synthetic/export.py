@@ -29,6 +29,7 @@ from warehouse.synthetic import (
 )
 from warehouse.synthetic import parameters as p
 from warehouse.synthetic.exposures import Exposures, draw_exposures
+from warehouse.synthetic.further_answers import further_cells
 from warehouse.synthetic.genotype import genotype_cells
 from warehouse.synthetic.laboratory import blood_cells
 from warehouse.synthetic.options import STAMP, Options, is_current, refuse_faults, stamp
@@ -66,7 +67,7 @@ class Block:
 def stream(options: Options, block: int, purpose: str) -> np.random.Generator:
     """An own random stream per block and purpose, so that one part may change without moving the others."""
     purposes = ("truth", "answers", "visits", "hospital", "records", "tables", "laboratory", "genotype", "proteins",
-                "metabolites", "withdrawals")  # fmt: skip
+                "metabolites", "withdrawals", "further_answers")  # fmt: skip
     return np.random.default_rng([options.seed, block, purposes.index(purpose)])
 
 
@@ -246,6 +247,7 @@ def _participant_cells(options: Options, block: Block) -> participant_table.Cell
         at_visit = participant_table.aligned_to_list(recalled, cells.choices[f"p20002_i{instance}"], n_years)
         cells.numbers |= {f"p20008_i{instance}_a{k}": year for k, year in enumerate(at_visit)}
     cells.numbers |= blood_cells(stream(options, block.number, "laboratory"), people, block.exposures, numbers)
+    cells.numbers |= further_cells(stream(options, block.number, "further_answers"), people, numbers, choices)
     cells.numbers |= genotype_cells(stream(options, block.number, "genotype"), people, block.exposures)
     return cells
 

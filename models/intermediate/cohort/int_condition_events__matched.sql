@@ -57,7 +57,9 @@ coded_records as (
         cast(null as varchar) as level,
         first_reported_date as event_date,
         'first reported' as date_column,
-        cast(null as varchar) as nation
+        cast(null as varchar) as nation,
+        source_code,
+        source_of_report
     from first_occurrences
 
     union all
@@ -71,7 +73,9 @@ coded_records as (
         hospital_diagnoses.level,
         hospital_episodes.episode_date as event_date,
         hospital_episodes.date_column,
-        hospital_episodes.nation
+        hospital_episodes.nation,
+        cast(null as varchar) as source_code,
+        cast(null as varchar) as source_of_report
     from hospital_diagnoses
     inner join hospital_episodes
         on
@@ -89,7 +93,9 @@ coded_records as (
         death_causes.level,
         deaths.death_date as event_date,
         'date_of_death' as date_column,
-        cast(null as varchar) as nation
+        cast(null as varchar) as nation,
+        cast(null as varchar) as source_code,
+        cast(null as varchar) as source_of_report
     from death_causes
     inner join deaths on death_causes.participant_id = deaths.participant_id
 
@@ -104,7 +110,9 @@ coded_records as (
         cast(null as varchar) as level,
         death_date as event_date,
         'date_of_death' as date_column,
-        cast(null as varchar) as nation
+        cast(null as varchar) as nation,
+        cast(null as varchar) as source_code,
+        cast(null as varchar) as source_of_report
     from deaths
 
     union all
@@ -128,7 +136,9 @@ coded_records as (
                     )
         end as event_date,
         'interpolated year' as date_column,
-        cast(null as varchar) as nation
+        cast(null as varchar) as nation,
+        cast(null as varchar) as source_code,
+        cast(null as varchar) as source_of_report
     from self_reported_illnesses
     inner join visits
         on
@@ -148,7 +158,9 @@ coded_records as (
         cast(null as varchar) as level,
         cast(null as date) as event_date,
         cast(null as varchar) as date_column,
-        cast(null as varchar) as nation
+        cast(null as varchar) as nation,
+        cast(null as varchar) as source_code,
+        cast(null as varchar) as source_of_report
     from treatments
     where instance = 0
 
@@ -163,7 +175,9 @@ coded_records as (
         cast(null as varchar) as level,
         event_date,
         'event_dt' as date_column,
-        nation
+        nation,
+        cast(null as varchar) as source_code,
+        cast(null as varchar) as source_of_report
     from gp_events
 ),
 
@@ -179,6 +193,8 @@ matched as (
         coded_records.event_date,
         coded_records.date_column,
         coalesce(coded_records.nation, participants.nation) as nation,
+        coded_records.source_code,
+        coded_records.source_of_report,
         codes.code_list_version
     from coded_records
     inner join codes

@@ -51,6 +51,7 @@ derived as (
         coalesce(participants.assessment_centre_code, 'unknown') as assessment_centre_code,
         participants.townsend_deprivation_index,
         coalesce(participants.highest_qualification, 'unknown') as education,
+        participants.age_left_education_years,
         case participants.household_income_code
             when 1 then 'below 18,000'
             when 2 then '18,000 to 30,999'
@@ -62,6 +63,12 @@ derived as (
         case participants.smoking_status_code when 0 then 'never' when 1 then 'previous' when 2 then 'current' else 'unknown' end as smoking_status,
         case participants.smoking_status_code when 1 then true when 2 then false end as is_former_smoker,
         case when participants.smoking_status_code = 0 then 0 else participants.pack_years end as pack_years,
+        case participants.current_tobacco_smoking_code
+            when 0 then 'no'
+            when 1 then 'on most or all days'
+            when 2 then 'occasionally'
+            else 'unknown'
+        end as current_tobacco_smoking,
         case participants.alcohol_intake_frequency_code
             when 1 then 'daily or almost daily'
             when 2 then 'three or four times a week'
@@ -73,6 +80,14 @@ derived as (
         end as alcohol_intake_frequency,
         case participants.ipaq_activity_group_code when 0 then 'low' when 1 then 'moderate' when 2 then 'high' else 'unknown' end as physical_activity,
         participants.total_activity_met_minutes_per_week,
+        -- no activity is an answer, and has no logarithm
+        ln(participants.total_activity_met_minutes_per_week + 1) as total_activity_log_met_minutes_per_week,
+        case participants.meets_activity_guideline_code when 1 then 'yes' when 0 then 'no' else 'unknown' end as activity_guideline,
+        {{ minutes_a_week('participants.walking_days_per_week', 'participants.walking_minutes_per_day') }} as walking_minutes_per_week,
+        {{ minutes_a_week('participants.moderate_activity_days_per_week', 'participants.moderate_activity_minutes_per_day') }}
+            as moderate_activity_minutes_per_week,
+        {{ minutes_a_week('participants.vigorous_activity_days_per_week', 'participants.vigorous_activity_minutes_per_day') }}
+            as vigorous_activity_minutes_per_week,
         participants.sleep_duration_hours_per_day,
         case
             when participants.sleep_duration_hours_per_day < 7 then 'short (under 7 h)'

@@ -51,7 +51,11 @@ combined as (
                 then 'both heels (4105, 4124)'
             when coalesce(participants.heel_bmd_left_g_per_cm2, participants.heel_bmd_right_g_per_cm2) is not null
                 then 'one of two heels (4105 or 4124)'
-        end as heel_bmd_source
+        end as heel_bmd_source,
+        participants.heel_broadband_attenuation_db_per_mhz,
+        participants.heel_speed_of_sound_m_per_s,
+        participants.whole_body_water_mass_kg,
+        participants.whole_body_impedance_ohm
     from participants
     inner join included on participants.participant_id = included.participant_id
 ),
@@ -73,7 +77,11 @@ derived as (
         grip_strength_kg,
         walking_pace_level,
         heel_bmd_g_per_cm2,
-        heel_bmd_source
+        heel_bmd_source,
+        heel_broadband_attenuation_db_per_mhz,
+        heel_speed_of_sound_m_per_s,
+        whole_body_water_mass_kg,
+        whole_body_impedance_ohm
     from combined
 )
 

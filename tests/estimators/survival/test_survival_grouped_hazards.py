@@ -187,3 +187,63 @@ def test_grouped_hazards__a_level_of_cases_only_is_refused_not_a_crash() -> None
         event=event, interval=np.zeros(400), covariates=x[:, None], length=rng.uniform(500, 5000, 400), names=("x",)
     )
     assert fit.refusal == "monotone likelihood, no finite estimate: x"
+
+
+def saturating(n: int = 4_000, seed: int = 1) -> dict[str, Any]:
+    """A covariate with long tails whose effect ends at 1: the model predicts hazards that nobody shows."""
+    rng = np.random.default_rng(seed)
+    x, z = rng.standard_t(3, n), rng.normal(size=n)
+    hazard = np.exp(-2 + np.minimum(x, 1.0) + 0.3 * z)
+    event = rng.random(n) < -np.expm1(-hazard)
+    return {"event": event, "interval": np.arange(n) % 2, "covariates": np.column_stack([x, z])}
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_fit_grouped_hazards__a_covariate_with_long_tails_has_its_maximum(seed: int) -> None:
+    """Fisher scoring overshoots here for ever, which was taken for a likelihood without a maximum."""
+    optimize = pytest.importorskip("scipy.optimize")
+    data = saturating(seed=seed)
+    fit = fit_grouped_hazards(**data)
+    assert fit.refusal is None
+    assert fit.iterations < 15
+    design = np.column_stack([data["interval"] == k for k in range(2)] + [data["covariates"]]).astype(float)
+
+    def loglik_and_score(beta: np.ndarray) -> tuple[float, np.ndarray]:
+        hazard = np.exp(design @ beta)
+        of_event = np.where(data["event"], np.log(-np.expm1(-hazard)), -hazard)
+        slope = np.where(data["event"], hazard / np.expm1(np.minimum(hazard, 700)), -hazard)
+        return -float(of_event.sum()), -design.T @ slope
+
+    found = np.concatenate([fit.intercept, fit.beta])
+    _, score = loglik_and_score(found)
+    assert np.abs(score).max() < 1e-7
+    climbed = optimize.minimize(loglik_and_score, np.zeros(4), jac=True, method="BFGS", options={"gtol": 1e-6})
+    np.testing.assert_allclose(found, climbed.x, atol=1e-5)
+    assert fit.loglik == pytest.approx(-climbed.fun, rel=1e-10)
+
+
+def test_fit_grouped_hazards__errors_are_by_the_expected_information() -> None:
+    """As R's glm reports them: at the maximum, sum of w w' H^2 / (exp(H) - 1)."""
+    data = saturating()
+    fit = fit_grouped_hazards(**data)
+    design = np.column_stack([data["interval"] == k for k in range(2)] + [data["covariates"]]).astype(float)
+    hazard = np.exp(design @ np.concatenate([fit.intercept, fit.beta]))
+    information = (design * (hazard**2 / np.expm1(hazard))[:, None]).T @ design
+    np.testing.assert_allclose(fit.covariance, np.linalg.inv(information)[2:, 2:], rtol=1e-8)
+
+
+def test_fit_grouped_hazards__one_non_case_of_many_is_an_estimate_and_none_is_not() -> None:
+    rng = np.random.default_rng(5)
+    level = np.arange(20_000) < 4_000
+    event = np.where(level, True, rng.random(20_000) < 0.05)
+    data: dict[str, Any] = {
+        "interval": np.zeros(20_000),
+        "covariates": np.column_stack([level, rng.normal(size=20_000)]),
+    }
+    without = fit_grouped_hazards(event=event, **data)
+    assert without.refusal == "monotone likelihood, no finite estimate: x1"
+    event[0] = False
+    found = fit_grouped_hazards(event=event, **data)
+    assert found.refusal is None
+    rare = event[~level].mean()
+    assert found.beta[0] == pytest.approx(np.log(-np.log(1 / 4_000)) - np.log(-np.log(1 - rare)), abs=0.05)

@@ -1,0 +1,229 @@
+"""What tools make of an export on its way: a table as R, pandas, Excel, the portal or bgzip shape it lands the same."""
+
+import csv
+import gzip
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from tests.ingest.small_export import IDS, RECORDS, participant_rows, read, write_records, write_rows, write_text
+from warehouse.errors import IngestError
+from warehouse.ingest.ingest import ingest
+
+Rows = list[list[str]]
+Shape = Callable[[Path], object]
+PARTICIPANT, WITHDRAWN = "participant.csv", "w00000_20260101.csv"
+TABLES = ("participant", "hesin", "hesin_diag", "death", "gp_clinical", "gp_scripts", "withdrawals")
+STYLES_OF_CODES = ("dotted", "plain", "ukb", "tab", "r", "stata", "phesant", "ukbtools")
+
+
+def export(folder: Path, style: str = "plain") -> Path:
+    write_rows(folder / PARTICIPANT, participant_rows(style), delimiter="\t" if style == "tab" else ",")
+    write_records(folder)
+    write_text(folder / WITHDRAWN, f"{IDS[-1]}\n")
+    return folder
+
+
+def landed(landing: Path) -> dict[str, dict[str, list[Any]]]:
+    return {table: pq.read_table(landing / f"{table}.parquet").to_pydict() for table in TABLES}
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, dict[str, list[Any]]]]:
+    """Tables of the untouched export by header style; legacy styles spread lists over columns and lose nothing else."""
+    made = {}
+    for style in STYLES_OF_CODES:
+        folder = tmp_path_factory.mktemp(style)
+        made[style] = landed(ingest(export(folder / "export", style), cohort="c", to=folder)[0])
+    return made
+
+
+def lines(change: Callable[[int, str], str], file: str = PARTICIPANT) -> Shape:
+    """Change every line by its number, the header's 0."""
+
+    def shape(folder: Path) -> None:
+        whole = (folder / file).read_text().removesuffix("\n").split("\n")
+        (folder / file).write_text("\n".join(change(k, line) for k, line in enumerate(whole)) + "\n")
+
+    return shape
+
+
+def table(change: Callable[[Rows], Rows], file: str = PARTICIPANT, *, name: str = "", **written: Any) -> Shape:
+    """Change header and rows, and write them under another name, by another delimiter or encoding."""
+
+    def shape(folder: Path) -> None:
+        with (folder / file).open(newline="") as handle:
+            rows = list(csv.reader(handle))
+        (folder / file).unlink()
+        write_rows(folder / (name or file), change(rows), **written)
+
+    return shape
+
+
+def content(change: Callable[[bytes], bytes], file: str = PARTICIPANT, *, name: str = "") -> Shape:
+    def shape(folder: Path) -> None:
+        data = (folder / file).read_bytes()
+        (folder / file).unlink()
+        (folder / (name or file)).write_bytes(change(data))
+
+    return shape
+
+
+def as_they_are(rows: Rows) -> Rows:
+    return rows
+
+
+def numbered(rows: Rows, heading: list[str], first: int = 1) -> Rows:
+    """Row numbers in front, under `heading` (none: the header is one cell shorter)."""
+    return [[*heading, *rows[0]], *([str(first + k), *row] for k, row in enumerate(rows[1:]))]
+
+
+def quoted(rows: Rows) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n").writerows(rows)
+    return text.getvalue().encode()
+
+
+def members(data: bytes) -> bytes:
+    """As bgzip writes: many small gzip members and an empty one at the end."""
+    return b"".join(gzip.compress(data[k : k + 500]) for k in range(0, len(data), 500)) + gzip.compress(b"")
+
+
+def portal(folder: Path, *, names: Callable[[str], str] = str, delimiter: str = "\t", end: str = "\n") -> None:
+    """Record tables as the data portal gives them: plain names, tab-separated text."""
+    for name, (header, rows) in RECORDS.items():
+        (folder / f"{name}.csv").unlink()
+        written = [[names(cell) for cell in header], *rows]
+        write_text(folder / f"{name}.txt", end.join(delimiter.join(row) for row in written) + end)
+
+
+SHAPES: dict[str, Shape] = {
+    "a delimiter ends every row": lines(lambda k, line: line + ("," if k else "")),
+    "a delimiter ends rows and header": lines(lambda _, line: f"{line},"),
+    "a delimiter ends every record row": lines(lambda k, line: line + ("," if k else ""), "hesin.csv"),
+    "R write.csv, row numbers": table(lambda rows: numbered(rows, [""])),
+    "R write.table, row numbers without a header": table(lambda rows: numbered(rows, [])),
+    "R write.table over records, an empty last column": table(lambda rows: numbered(rows, []), "hesin.csv"),
+    "pandas, index": table(lambda rows: numbered(rows, ["Unnamed: 0"], first=0)),
+    "spaces around names": table(lambda rows: [[f" {cell} " for cell in rows[0]], *rows[1:]]),
+    "spaces behind the header's commas": lines(lambda k, line: line if k else line.replace(",", ", ")),
+    "padded ids": table(lambda rows: [rows[0], *([f" {row[0]} ", *row[1:]] for row in rows[1:])]),
+    "byte order mark and CRLF": content(lambda data: b"\xef\xbb\xbf" + data.replace(b"\n", b"\r\n")),
+    "CR line ends": content(lambda data: data.replace(b"\n", b"\r")),
+    "tab, gzip": table(as_they_are, name="participant.tsv.gz", delimiter="\t"),
+    "semicolon": table(as_they_are, delimiter=";"),
+    "pipe": table(as_they_are, delimiter="|"),
+    "every cell quoted": content(lambda data: quoted(list(csv.reader(io.StringIO(data.decode()))))),
+    "Excel, Unicode text": table(as_they_are, name="participant.txt", delimiter="\t", encoding="utf-16"),
+    "Excel, sep= line": content(lambda data: b"sep=,\n" + data),
+    "bgzip": content(members, name="participant.csv.gz"),
+    "gzip padded with zeros": content(lambda data: gzip.compress(data) + bytes(64), name="participant.csv.gz"),
+    "gzip by another name": content(gzip.compress, name="participant.bin"),
+    "plain text called gz": content(lambda data: data, name="participant.csv.gz"),
+    "suffix in capitals": content(lambda data: data, name="PARTICIPANT.CSV"),
+    "empty last lines": content(lambda data: data + b"\n\n"),
+    "a last line of spaces": content(lambda data: data + b"   \n"),
+    "no last line end": content(lambda data: data.rstrip(b"\n")),
+    "a project's own column": table(lambda rows: [[*rows[0], "group"], *([*row, "a"] for row in rows[1:])]),
+    "NaN for nothing": lines(lambda k, line: line.replace(",,", ",NaN,").replace(",,", ",NaN,") if k else line),
+    "<NA> for nothing": lines(lambda k, line: line.replace(",,", ",<NA>,").replace(",,", ",<NA>,") if k else line),
+    "NULL for nothing": lines(lambda k, line: line.replace(",,", ",NULL,").replace(",,", ",NULL,") if k else line),
+    "portal text": portal,
+    "portal text, CRLF": lambda folder: portal(folder, end="\r\n"),
+    "portal text, capitals": lambda folder: portal(folder, names=str.upper),
+    "portal text, semicolons": lambda folder: portal(folder, delimiter=";"),
+    "records by Participant ID": lambda folder: portal(
+        folder, names=lambda cell: "Participant ID" if cell == "eid" else cell
+    ),
+    "withdrawn: header": lambda folder: write_text(folder / WITHDRAWN, f"eid\n{IDS[-1]}\n"),
+    "withdrawn: header in capitals, CRLF": lambda folder: write_text(folder / WITHDRAWN, f"EID\r\n{IDS[-1]}\r\n"),
+    "withdrawn: legacy header": lambda folder: write_text(folder / WITHDRAWN, f"f.eid\n{IDS[-1]}\n"),
+    "withdrawn: title": lambda folder: write_text(folder / WITHDRAWN, f"Participant ID\n{IDS[-1]}\n"),
+    "withdrawn: quoted": lambda folder: write_text(folder / WITHDRAWN, f'"eid"\n"{IDS[-1]}"\n'),
+    "withdrawn: no line end": lambda folder: write_text(folder / WITHDRAWN, IDS[-1]),
+    "withdrawn: byte order mark": lambda folder: write_text(folder / WITHDRAWN, f"\ufeff{IDS[-1]}\r\n"),
+    "withdrawn: a comma behind": lambda folder: write_text(folder / WITHDRAWN, f"{IDS[-1]},\n"),
+    "withdrawn: empty lines": lambda folder: write_text(folder / WITHDRAWN, f"\n{IDS[-1]}\n\n"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_shape__lands_as_the_table_it_was(name: str, tmp_path: Path, expected: dict[str, Any]) -> None:
+    folder = export(tmp_path / "export")
+    SHAPES[name](folder)
+    assert landed(ingest(folder, cohort="c", to=tmp_path)[0]) == expected["plain"]
+
+
+@pytest.mark.parametrize("style", STYLES_OF_CODES)
+def test_names_in_capitals__land_in_every_style(style: str, tmp_path: Path, expected: dict[str, Any]) -> None:
+    folder = export(tmp_path / "export", style)
+    lines(lambda k, line: line if k else line.upper())(folder)
+    assert landed(ingest(folder, cohort="c", to=tmp_path)[0]) == expected[style]
+
+
+@pytest.mark.parametrize("style", ["dotted", "plain", "ukb", "tab", "stata"])
+def test_participant_id__may_head_columns_of_any_style(style: str, tmp_path: Path, expected: dict[str, Any]) -> None:
+    folder = export(tmp_path / "export", style)
+    delimiter = "\t" if style == "tab" else ","
+    lines(lambda k, line: line if k else f"Participant ID{line[line.index(delimiter) :]}")(folder)
+    assert landed(ingest(folder, cohort="c", to=tmp_path)[0]) == expected[style]
+
+
+@pytest.mark.parametrize("listed", ["", "\n", "eid\n"])
+def test_withdrawn__nobody(listed: str, tmp_path: Path) -> None:
+    folder = export(tmp_path / "export")
+    write_text(folder / WITHDRAWN, listed)
+    assert read(ingest(folder, cohort="c", to=tmp_path)[0], "withdrawals") == []
+
+
+def test_withdrawn__with_row_names_is_refused_by_what_to_leave_out(tmp_path: Path) -> None:
+    folder = export(tmp_path / "export")
+    write_text(folder / WITHDRAWN, f'"","x"\n"1","{IDS[-1]}"\n')
+    with pytest.raises(IngestError, match=r"one column of ids; this one has 2") as error:
+        ingest(folder, cohort="c", to=tmp_path)
+    assert "row.names = FALSE" in str(error.value)
+    assert IDS[-1] not in str(error.value)
+
+
+def test_cells_beyond_the_header__are_refused_where_they_come_late(tmp_path: Path) -> None:
+    """Rows that end in a delimiter, until one has something behind it: a column without a name, or shifted cells."""
+    folder = export(tmp_path / "export")
+    header, rows = RECORDS["hesin_diag"]
+    many = [",".join(row) + "," for row in rows for _ in range(10_000)]
+    many[150_000] += "M819"
+    write_text(folder / "hesin_diag.csv", "\n".join([",".join(header), *many]) + "\n")
+    with pytest.raises(
+        IngestError, match=r"hesin_diag\.csv: .*beyond the header's last column \(1 break it\)"
+    ) as error:
+        ingest(folder, cohort="c", to=tmp_path)
+    assert "M819" not in str(error.value)
+
+
+@pytest.mark.parametrize("text", ['5" tall', '"odd', 'a "b" c'])
+@pytest.mark.parametrize("n_before", [0, 60_000])
+def test_quotes_in_free_text__swallow_no_row(text: str, n_before: int, tmp_path: Path) -> None:
+    """The portal's tab-separated text quotes nothing: a quote is a sign like any other, wherever it stands first."""
+    folder = export(tmp_path / "export")
+    header, rows = RECORDS["gp_clinical"]
+    odd = list(rows[0])
+    odd[header.index("value1")] = text
+    (folder / "gp_clinical.csv").unlink()
+    written = [header, *([rows[0]] * n_before), odd, *rows]
+    write_text(folder / "gp_clinical.txt", "\n".join("\t".join(row) for row in written) + "\n")
+    found = read(ingest(folder, cohort="c", to=tmp_path)[0], "gp_clinical")
+    assert len(found) == len(written) - 1
+    assert found[n_before]["value1"] == text
+
+
+def test_line_ends_and_delimiters_inside_quotes__are_of_the_cell(tmp_path: Path) -> None:
+    folder = export(tmp_path / "export")
+    header, rows = RECORDS["gp_scripts"]
+    text = 'Alendronic acid\n70mg, "weekly"'
+    odd = [text if name == "drug_name" else cell for name, cell in zip(header, rows[0], strict=True)]
+    write_rows(folder / "gp_scripts.csv", [header, odd, *rows])
+    found = read(ingest(folder, cohort="c", to=tmp_path)[0], "gp_scripts")
+    assert [row["drug_name"] for row in found] == [text, rows[0][header.index("drug_name")]]
