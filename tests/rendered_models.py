@@ -55,6 +55,7 @@ def render(name: str, *, sources: Mapping[str, str] | None = None, options: Mapp
         "config": lambda **_: "",
         "gate": lambda _: "",
         "hash_of": "hash({})".format,
+        "one_of": lambda text, choices: f"try_cast({text} as enum ({', '.join(map(repr, choices))}))",
     }
     environment = jinja2.Environment()
     for file in MACRO_FILES:

@@ -2,16 +2,15 @@
 
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import duckdb
 
 from tests.rendered_models import ROOT, build
 from warehouse.ingest.detect import look_at
-from warehouse.ingest.gwas import DISTINCT_COLUMNS, AssociationReader, land_associations
-from warehouse.ingest.gwas_formats import ASSOCIATION_COLUMNS
+from warehouse.ingest.export import GWAS_FILES_AT_ONCE
+from warehouse.ingest.gwas import AssociationReader, land_file
 from warehouse.ingest.landing import TableWriter
 from warehouse.ingest.ld_scores import COUNT_COLUMNS, SCORE_COLUMNS, land_count, land_scores
 from warehouse.ingest.overrides import Overrides
@@ -34,16 +33,14 @@ MEMORY = "600MB"  # of DuckDB; beyond it spills to disk
 
 def _land_trait(folder: Path, scratch: Path, trait: str) -> None:
     path = folder / f"{trait}.tsv.gz"
-    landed = scratch / "gwas" / f"{trait}.parquet"
-    with TableWriter(landed, ASSOCIATION_COLUMNS, distinct=DISTINCT_COLUMNS) as writer:
-        shape = look_at(path, name=path.name, overrides=Overrides())
-        land_associations(AssociationReader(shape, trait), writer=writer, rejects=Rejects())
+    shape = look_at(path, name=path.name, overrides=Overrides())
+    land_file(AssociationReader(shape, trait), scratch / "gwas" / f"{trait}.parquet", rejects=Rejects())
 
 
 def land(folder: Path, scratch: Path) -> None:
-    """The two files, one process each, and the LD scores."""
+    """The two files at a time, as ingest lands them, and the LD scores."""
     (scratch / "gwas").mkdir(exist_ok=True)
-    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+    with ThreadPoolExecutor(GWAS_FILES_AT_ONCE) as pool:
         for done in [pool.submit(_land_trait, folder, scratch, trait) for trait in TRAITS]:
             done.result()
     with TableWriter(scratch / "ld_scores.parquet", SCORE_COLUMNS) as writer:

@@ -298,7 +298,7 @@ def write_ld_scores(folder: Path) -> None:
         write_text(folder / "ld_scores" / f"{chromosome}.l2.M_5_50", "16885\n")
 
 
-def read(landing: Path, table: str) -> list[dict[str, str | None]]:
+def read(landing: Path, table: str) -> list[dict[str, Any]]:
     return pq.read_table(landing / f"{table}.parquet").to_pylist()
 
 

@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from tests.ingest.small_export import read, write_export, write_rows, write_text
 from warehouse.errors import IngestError
 from warehouse.ingest.detect import look_at
 from warehouse.ingest.gwas import trait_of
+from warehouse.ingest.gwas_formats import NUMBER_COLUMNS
 from warehouse.ingest.ingest import ingest
 from warehouse.ingest.overrides import Overrides
 from warehouse.ingest.recognise import recognise
@@ -104,15 +106,17 @@ def test_gwas_format__says_the_same(landing: Path, name: str) -> None:
             if column in SILENT[name]:
                 assert column == "n" or row[column] is None or name == "ldsc_sumstats", column
             elif column == "effect_allele_frequency":
-                assert float(row[column] or "nan") == pytest.approx(float(expected))
+                assert row[column] == pytest.approx(float(expected))
+            elif column in NUMBER_COLUMNS:
+                assert row[column] == float(expected), column
             else:
                 assert row[column] == expected, column
 
 
 def test_ldsc_sumstats__z_and_n_land(landing: Path) -> None:
     assert [(row["z_score"], row["n"]) for row in read(landing, "gwas/toy_ldsc_sumstats")] == [
-        ("4.000", "5000.000"),
-        ("-2.500", "4900.000"),
+        (4.0, 5000.0),
+        (-2.5, 4900.0),
     ]
 
 
@@ -141,7 +145,25 @@ def test_aligned_spaces__are_one_delimiter(tmp_path: Path) -> None:
     write_export(tmp_path / "export")
     path.rename(tmp_path / "export" / path.name)
     landing, _ = ingest(tmp_path / "export", cohort="small", to=tmp_path / "raw")
-    assert [row["z_score"] for row in read(landing, "gwas/padded")] == ["4.000", "-2.500"]
+    assert [row["z_score"] for row in read(landing, "gwas/padded")] == [4.0, -2.5]
+
+
+def test_gwas_file__with_a_cell_that_is_no_number_lands_as_text_and_whole(tmp_path: Path) -> None:
+    """One such cell, after the first block: nothing of the file is lost, and staging counts what it cannot read."""
+    lines = [f"rs{k}\tA\tG\t{k % 7 - 3}.5\t{'5_000x' if k == 200_000 else 5000}" for k in range(1, 200_001)]
+    folder = write_export(tmp_path / "export")
+    write_text(folder / "gwas" / "odd.txt", "\n".join(["SNP\tA1\tA2\tZ\tN", *lines]) + "\n")
+    landing, _ = ingest(folder, cohort="small", to=tmp_path / "raw")
+    rows = read(landing, "gwas/odd")
+    assert len(rows) == 200_000
+    assert (rows[0]["z_score"], rows[0]["n"], rows[-1]["n"]) == ("-2.5", "5000", "5_000x")
+    # The files of a landing are read as one table, whatever each landed as.
+    together = duckdb.sql(
+        f"select trait, try_cast(n as double) as n from read_parquet('{landing}/gwas/*.parquet', union_by_name = true)"
+    )
+    counted = dict(together.aggregate("trait, count(n)").fetchall())
+    assert counted["odd"] == 199_999
+    assert counted["osteoporosis"] > 0
 
 
 def test_two_files_of_one_trait__are_refused(tmp_path: Path) -> None:
@@ -189,6 +211,6 @@ def test_gwas_file__that_begins_with_comments_a_hash_or_a_mark_lands(tmp_path: P
     landed, _ = ingest(folder, cohort="small", to=tmp_path / "raw")
     rows = read(landed, f"gwas/{trait_of(Path(file))}")
     assert [(row["chromosome"], row["effect_allele"], row["beta"]) for row in rows] == [
-        ("1", "G", "0.02"),
-        ("23", "T", "-0.01"),
+        ("1", "G", 0.02),
+        ("23", "T", -0.01),
     ]

@@ -17,8 +17,7 @@ import pytest
 from python_models.frames.mendelian_randomisation_rows import mendelian_randomisation_rows
 from tests.rendered_models import build
 from warehouse.ingest.detect import look_at
-from warehouse.ingest.gwas import TRAIT_COLUMNS, AssociationReader, land_associations
-from warehouse.ingest.gwas_formats import ASSOCIATION_COLUMNS
+from warehouse.ingest.gwas import TRAIT_COLUMNS, AssociationReader, land_file
 from warehouse.ingest.landing import TableWriter
 from warehouse.ingest.ld_scores import COUNT_COLUMNS, SCORE_COLUMNS, land_scores
 from warehouse.ingest.overrides import Overrides
@@ -61,8 +60,7 @@ def land(folder: Path) -> None:
             writer.writerows(lines[exposure])
         reader = AssociationReader(look_at(raw, name=raw.name, overrides=Overrides()), name)
         assert reader.format.name == "two_sample_mr"
-        with TableWriter(folder / "gwas" / f"{name}.parquet", ASSOCIATION_COLUMNS) as landed:
-            land_associations(reader, writer=landed, rejects=Rejects())
+        land_file(reader, folder / "gwas" / f"{name}.parquet", rejects=Rejects())
     with TableWriter(folder / "ld_scores.parquet", SCORE_COLUMNS) as landed:
         for path in sorted(SCORES.glob("*.l2.ldscore.gz")):
             land_scores(look_at(path, name=path.name, overrides=Overrides()), writer=landed, rejects=Rejects())

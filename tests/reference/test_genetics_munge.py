@@ -16,9 +16,7 @@ import pytest
 
 from tests.rendered_models import build
 from warehouse.ingest.detect import look_at
-from warehouse.ingest.gwas import AssociationReader, land_associations
-from warehouse.ingest.gwas_formats import ASSOCIATION_COLUMNS
-from warehouse.ingest.landing import TableWriter
+from warehouse.ingest.gwas import AssociationReader, land_file
 from warehouse.ingest.overrides import Overrides
 from warehouse.ingest.rejects import Rejects
 
@@ -53,8 +51,7 @@ def munged(case: dict[str, Any], folder: Path) -> duckdb.DuckDBPyConnection:
     path = FOLDER / flags["--sumstats"]
     shape = look_at(path, name=path.name, overrides=Overrides())
     landed = folder / "t.parquet"
-    with TableWriter(landed, ASSOCIATION_COLUMNS) as writer:
-        land_associations(AssociationReader(shape, "t"), writer=writer, rejects=Rejects())
+    land_file(AssociationReader(shape, "t"), landed, rejects=Rejects())
     traits = pa.table({"trait": ["t"], "source_format": ["x"], "genome_assembly": [None], "n": [flags.get("--N")],
                        "n_cases": [None], "n_controls": [None], "trait_description": [None]})  # fmt: skip
     pq.write_table(

@@ -1,7 +1,10 @@
 """Land a planned export: stream table by table into the new landing, then put it in place whole."""
 
+import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 from typing import TypedDict, cast
 
 import pyarrow as pa
@@ -11,15 +14,14 @@ from warehouse.errors import IngestError
 from warehouse.ingest.faults import Faults
 from warehouse.ingest.gene_locations import land_genes
 from warehouse.ingest.gwas import (
-    DISTINCT_COLUMNS,
     TRAIT_COLUMNS,
     AssociationReader,
-    land_associations,
+    land_file,
     read_sidecar,
     read_trait_tables,
     sidecar_subject,
 )
-from warehouse.ingest.gwas_formats import ASSOCIATION_COLUMNS
+from warehouse.ingest.gwas_formats import NUMBER_COLUMNS
 from warehouse.ingest.join import shared_participants
 from warehouse.ingest.land_participants import land_participants
 from warehouse.ingest.landing import Landing, TableWriter, write_empty
@@ -48,6 +50,8 @@ class Answer(TypedDict, total=False):
 Advance = Callable[[int], None]
 ROWS_PER_LONG_GROUP = 1_000_000
 LISTS_OF_PEOPLE = (*RECORD_TABLES, "olink_data")
+# Unpacking, cutting and packing hold no interpreter lock; a file in work takes about 150 MB.
+GWAS_FILES_AT_ONCE = min(4, os.cpu_count() or 1)
 
 
 class ExportLanding:
@@ -85,26 +89,36 @@ class ExportLanding:
 
     def _step(self, table: str, work: Callable[[Rejects], Answer]) -> None:
         """Run one restartable step, keeping its rejects beside the landing."""
-        ledger = self.landing.folder / ".rejects" / f"{table.replace('/', '_')}.parquet"
+        self._take(table, lambda: self._run(table, work))
+
+    def _run(self, table: str, work: Callable[[Rejects], Answer]) -> Answer:
+        """The step's answer; several steps may run at a time."""
 
         def run() -> Answer:
             rejects = Rejects()
             answer = Answer(**work(rejects))
+            ledger = self._ledger(table)
             ledger.parent.mkdir(exist_ok=True)
             rejects.write(ledger)
             answer["counts"] = [(*key, n) for key, n in sorted(rejects.counts.items())]
             return answer
 
+        return cast(Answer, self.landing.once(table, run))
+
+    def _take(self, table: str, answer_of: Callable[[], Answer]) -> None:
         try:
-            answer = cast(Answer, self.landing.once(table, run))
+            answer = answer_of()
         except IngestError as error:
             self.faults.absorb(error)
             return
         self.answers[table] = answer
         for file, column, rule, n in answer["counts"]:
             self.rejects.counts[file, column, rule] += n
-        lines = pq.read_table(ledger).to_pylist()
+        lines = pq.read_table(self._ledger(table)).to_pylist()
         self.rejects.lines += [(row["file"], int(row["line"]), row["column_name"], row["rule"]) for row in lines]
+
+    def _ledger(self, table: str) -> Path:
+        return self.landing.folder / ".rejects" / f"{table.replace('/', '_')}.parquet"
 
     def _writer(self, table: str, rows_per_group: int = ROWS_PER_LONG_GROUP) -> TableWriter:
         return TableWriter(self.landing.path(table), columns_of_tables()[table], rows_per_group=rows_per_group)
@@ -168,16 +182,21 @@ class ExportLanding:
         return {"rows": {one.name: writer.n_rows}, "evidence": {one.name: [f"dates: {said}"]}}
 
     def _associations(self) -> None:
-        for one, reader in self.plan.associations:
+        def work(rejects: Rejects, one: Found, reader: AssociationReader) -> Answer:
+            path = self.landing.path(f"gwas/{reader.trait}")
+            n_rows = land_file(reader, path, rejects=rejects, advance=self.advance)
+            said = [f"{reader.n_other_tests:,} rows of other tests left out"] if reader.n_other_tests else []
+            return {"rows": {one.name: n_rows}, "evidence": {one.name: said}}
 
-            def work(rejects: Rejects, one: Found = one, reader: AssociationReader = reader) -> Answer:
-                path = self.landing.path(f"gwas/{reader.trait}")
-                with TableWriter(path, ASSOCIATION_COLUMNS, distinct=DISTINCT_COLUMNS) as writer:
-                    land_associations(reader, writer=writer, rejects=rejects, advance=self.advance)
-                said = [f"{reader.n_other_tests:,} rows of other tests left out"] if reader.n_other_tests else []
-                return {"rows": {one.name: writer.n_rows}, "evidence": {one.name: said}}
-
-            self._step(f"gwas/{reader.trait}", work)
+        with ThreadPoolExecutor(GWAS_FILES_AT_ONCE) as pool:
+            running = {
+                f"gwas/{reader.trait}": pool.submit(
+                    self._run, f"gwas/{reader.trait}", partial(work, one=one, reader=reader)
+                )
+                for one, reader in self.plan.associations
+            }
+            for table, answer in running.items():
+                self._take(table, answer.result)
         self._step("gwas_traits", self._traits)
 
     def _traits(self, rejects: Rejects) -> Answer:
@@ -254,7 +273,8 @@ class ExportLanding:
     def _write_the_rest(self) -> None:
         for table, columns in columns_of_tables().items():
             if not self.landing.path(table).exists():
-                write_empty(self.landing.path(table), columns)
+                numbers = NUMBER_COLUMNS if table.startswith("gwas/") else ()
+                write_empty(self.landing.path(table), columns, numbers=numbers)
         self.rejects.write(self.landing.path("rejects"))
 
 

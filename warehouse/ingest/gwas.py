@@ -13,6 +13,7 @@ from warehouse.ingest.faults import refuse
 from warehouse.ingest.gwas_formats import (
     ASSOCIATION_COLUMNS,
     MUNGEABLE,
+    NUMBER_COLUMNS,
     Format,
     cells_by_name,
     plain_name,
@@ -20,7 +21,7 @@ from warehouse.ingest.gwas_formats import (
 )
 from warehouse.ingest.landing import TableWriter
 from warehouse.ingest.rejects import Rejects
-from warehouse.ingest.tables import MISSING, stream_blocks
+from warehouse.ingest.tables import MISSING, NotANumberError, stream_blocks
 
 MISSING_STATISTICS = (*MISSING, "#NA", ".")
 TRAIT_COLUMNS = (
@@ -33,7 +34,7 @@ FILE_SUFFIX = re.compile(
 )
 CHROMOSOME_NAMES = {"X": "23", "Y": "24", "XY": "25", "MT": "26", "M": "26"}
 RSID = r"^(?i)rs\d+$"
-# Columns whose texts all but never repeat, or only by chance: a dictionary of them would be built in vain.
+# Columns whose values all but never repeat, or only by chance: a dictionary of them would be built in vain.
 DISTINCT_COLUMNS = frozenset({
     "base_pair_location", "variant_id", "rsid", "beta", "odds_ratio", "standard_error", "z_score", "p_value",
     "neg_log10_p_value",
@@ -83,6 +84,14 @@ class AssociationReader:
     def columns(self) -> list[str]:
         return [*dict.fromkeys(self.source.values()), *([self.test_cell] if self.test_cell else [])]
 
+    @property
+    def number_cells(self) -> frozenset[str]:
+        """Header cells of nothing but numbers."""
+        numbers = NUMBER_COLUMNS | {"minor_allele_frequency"}
+        return frozenset(self.source[name] for name in self.source if name in numbers) - {
+            cell for name, cell in self.source.items() if name not in numbers
+        }
+
     def read(self, rows: pa.RecordBatch) -> tuple[dict[str, pa.Array], int]:
         """Canonical columns of the rows that report an additive effect."""
         if self.test_cell and self.format.additive:
@@ -116,10 +125,9 @@ def _split_neale(made: Columns) -> None:
     ):  # fmt: skip
         made[name] = pc.struct_field(parts, part)
     minor, frequency = made.pop("minor_allele"), made.pop("minor_allele_frequency")
-    number = pc.cast(frequency, pa.float64(), safe=False)
-    other = pc.cast(pc.subtract(1.0, number), pa.string())
+    other = pc.subtract(1.0, pc.cast(frequency, pa.float64(), safe=False))
     is_effect = pc.equal(minor, made["effect_allele"])
-    made["effect_allele_frequency"] = pc.if_else(is_effect, frequency, other)
+    made["effect_allele_frequency"] = pc.if_else(is_effect, frequency, pc.cast(other, frequency.type))
 
 
 def _name_identifier(made: Columns) -> None:
@@ -144,30 +152,60 @@ def _name_chromosome(made: Columns) -> None:
     if "chromosome" not in made:
         return
     coded = made["chromosome"].dictionary_encode()
-    names = []
-    for text in coded.dictionary.to_pylist():
-        plain = re.sub(r"^chr", "", text.strip(), flags=re.IGNORECASE).upper()
-        names.append(CHROMOSOME_NAMES.get(plain, plain.lstrip("0") or plain))
-    made["chromosome"] = pa.array(names, pa.string()).take(coded.indices)
+    named = pc.replace_substring_regex(
+        pc.utf8_upper(pc.utf8_trim_whitespace(coded.dictionary)), pattern="^CHR", replacement=""
+    )
+    for name, number in CHROMOSOME_NAMES.items():
+        named = pc.if_else(pc.equal(named, name), number, named)
+    without_zeros = pc.ascii_ltrim(named, "0")
+    made["chromosome"] = pc.if_else(pc.equal(without_zeros, ""), named, without_zeros).take(coded.indices)
 
 
 def _upper_alleles(made: Columns) -> None:
     for name in ("effect_allele", "other_allele"):
         if name in made:
-            made[name] = pc.utf8_upper(made[name])
+            made[name] = pc.ascii_upper(made[name])
 
 
-def land_associations(
-    reader: AssociationReader, *, writer: TableWriter, rejects: Rejects, advance: Callable[[int], None] | None = None
-) -> None:
-    """Stream one GWAS file.
+def land_file(
+    reader: AssociationReader, path: Path, *, rejects: Rejects, advance: Callable[[int], None] | None = None
+) -> int:
+    """Land one GWAS file at `path` and count its rows: numbers as doubles, or all as text where a cell is no number.
 
     Raises IngestError when no row reports an additive effect.
     """
+    for numbers in (NUMBER_COLUMNS, frozenset[str]()):
+        met = Rejects()
+        try:
+            with TableWriter(path, ASSOCIATION_COLUMNS, distinct=DISTINCT_COLUMNS, numbers=numbers) as writer:
+                land_associations(reader, writer=writer, rejects=met, advance=advance, are_numbers=bool(numbers))
+        except NotANumberError:
+            advance = None  # its bytes were told
+            continue
+        rejects.extend(met)
+        return writer.n_rows
+    raise AssertionError("text holds any cell")
+
+
+def land_associations(
+    reader: AssociationReader,
+    *,
+    writer: TableWriter,
+    rejects: Rejects,
+    advance: Callable[[int], None] | None = None,
+    are_numbers: bool = False,
+) -> None:
+    """Stream one GWAS file.
+
+    Raises IngestError when no row reports an additive effect; NotANumberError where numbers are asked for and a cell is
+    none.
+    """
+    reader.n_other_tests = 0
     for block in stream_blocks(
         reader.shape,
         rejects=rejects,
         columns=reader.columns,
+        numbers=reader.number_cells if are_numbers else (),
         missing=MISSING_STATISTICS,
         advance=advance,
         block_bytes=BLOCK_BYTES,
@@ -230,6 +268,6 @@ def sidecar_subject(name: str) -> str:
 
 
 __all__ = [
-    "ASSOCIATION_COLUMNS", "TRAIT_COLUMNS", "AssociationReader", "Format", "land_associations", "read_sidecar",
-    "read_trait_tables", "sidecar_subject", "trait_of",
+    "ASSOCIATION_COLUMNS", "TRAIT_COLUMNS", "AssociationReader", "Format", "land_associations", "land_file",
+    "read_sidecar", "read_trait_tables", "sidecar_subject", "trait_of",
 ]  # fmt: skip

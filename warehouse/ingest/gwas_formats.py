@@ -28,6 +28,11 @@ ASSOCIATION_COLUMNS = (
     "p_value",
     "neg_log10_p_value",
 )
+# Landed as doubles where every cell of the file is a number or missing; a file with any other cell lands as text, and
+# staging counts what it cannot read.
+NUMBER_COLUMNS = frozenset(ASSOCIATION_COLUMNS[ASSOCIATION_COLUMNS.index("effect_allele_frequency") :]) | {
+    "base_pair_location"
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Lock
 
 import pyarrow.parquet as pq
 
@@ -80,13 +81,15 @@ def land_with_progress(plan: ExportPlan, landing: Landing, overrides: Overrides,
     total = sum(one.shape.size for one in plan.found if one.shape is not None)
     with progress(f"ingest {cohort}", max(1, total // BYTES_PER_MB), STREAMED) as advance:
         pending = 0
+        counting = Lock()  # files are read at the same time
 
         def advance_bytes(n_bytes: int) -> None:
             nonlocal pending
-            pending += n_bytes
-            if pending >= BYTES_PER_MB:
-                advance(pending // BYTES_PER_MB)
-                pending %= BYTES_PER_MB
+            with counting:
+                pending += n_bytes
+                if pending >= BYTES_PER_MB:
+                    advance(pending // BYTES_PER_MB)
+                    pending %= BYTES_PER_MB
 
         exporter = ExportLanding(plan, landing, overrides=overrides, advance=advance_bytes)
         exporter.land()

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from isal import igzip, igzip_lib
+
 from warehouse.errors import IngestError
 from warehouse.ingest.faults import refuse
 
@@ -50,7 +52,7 @@ class CleanStream(io.RawIOBase):
         self.line = 1
         self._raw = path.open("rb")
         self._is_gzip = is_gzip(path)
-        self._source = cast(BinaryIO, gzip.GzipFile(fileobj=self._raw)) if self._is_gzip else self._raw
+        self._source = cast(BinaryIO, igzip.IGzipFile(fileobj=self._raw)) if self._is_gzip else self._raw
         self._encoding = encoding
         self._recodes = codecs.lookup(encoding).name not in ("utf-8", "utf-8-sig", "ascii")
         self._decoder = codecs.getincrementaldecoder(encoding if self._recodes else "utf-8")()
@@ -100,7 +102,7 @@ class CleanStream(io.RawIOBase):
                 f"a gzip file ends with its end marker; this one is cut after line {self.line:,}",
                 "copy or download the file again",
             ) from cut
-        except (gzip.BadGzipFile, zlib.error) as bad:
+        except (gzip.BadGzipFile, zlib.error, igzip_lib.IsalError) as bad:  # type: ignore[misc]  # a class, typed as an instance
             raise self._stop(
                 f"a gzip file unpacks whole; this one is damaged after line {self.line:,}",
                 "copy or download the file again (gzip -t FILE tests it)",

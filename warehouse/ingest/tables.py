@@ -1,6 +1,6 @@
 """Stream a delimited text file as Arrow batches of text, with the line of every row and a ledger of ragged rows."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -20,9 +20,13 @@ MISSING = ("", "NA", "<NA>", "NaN", "nan", "NULL", "null")
 MAX_REJECTED_SHARE = 0.01
 
 
+class NotANumberError(Exception):
+    """A cell of a column that was to be read as numbers is none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Rows of a file: text columns under the header's names, and the line each row stands on."""
+    """Rows of a file under the header's names, text unless numbers were asked for, and the line each row stands on."""
 
     rows: pa.RecordBatch
     first_line: int
@@ -41,6 +45,7 @@ def stream_blocks(
     *,
     rejects: Rejects,
     columns: Sequence[str] | None = None,
+    numbers: Container[str] = (),
     missing: Sequence[str] = MISSING,
     has_header: bool = True,
     names: Sequence[str] | None = None,
@@ -50,15 +55,17 @@ def stream_blocks(
     """Yield the rows of `shape` in blocks of about `block_bytes`, read one block ahead.
 
     columns : the header columns to convert (all when None); others are parsed and left.
+    numbers : the header columns to read as doubles; the others are text.
     names : column names to use in place of the header's.
 
-    Raises IngestError when the file is damaged, or too many rows are ragged.
+    Raises IngestError when the file is damaged, or too many rows are ragged; NotANumberError at a cell that is none.
     """
     return read_ahead(
         lambda: _blocks(
             shape,
             rejects=rejects,
             columns=columns,
+            numbers=numbers,
             missing=missing,
             has_header=has_header,
             names=names,
@@ -73,6 +80,7 @@ def _blocks(
     *,
     rejects: Rejects,
     columns: Sequence[str] | None,
+    numbers: Container[str],
     missing: Sequence[str],
     has_header: bool,
     names: Sequence[str] | None,
@@ -112,7 +120,7 @@ def _blocks(
                 newlines_in_values=shape.has_line_breaks,
             ),
             convert_options=csv.ConvertOptions(
-                column_types={name: pa.string() for name in header},
+                column_types={name: pa.float64() if name in numbers else pa.string() for name in header},
                 strings_can_be_null=True,
                 null_values=list(missing),
                 include_columns=list(columns) if columns is not None else None,
@@ -122,7 +130,7 @@ def _blocks(
     except pa.ArrowInvalid as bad:
         if "Empty CSV" in str(bad):
             return
-        raise stream.fault or _unreadable(shape, bad) from bad
+        raise _fault(shape, stream, bad) from None
     except IngestError:
         raise
     line = first
@@ -148,7 +156,7 @@ def _blocks(
             line = end
             _refuse_too_many(shape, len(ragged), n_rows, is_end=False)
     except pa.ArrowException as bad:
-        raise stream.fault or _unreadable(shape, bad) from bad
+        raise _fault(shape, stream, bad) from None
     finally:
         stream.close()
     _refuse_too_many(shape, len(ragged), n_rows, is_end=True)
@@ -175,6 +183,13 @@ def _refuse_too_many(shape: Shape, n_ragged: int, n_rows: int, *, is_end: bool) 
             "the delimiter or the quoting changes within the file: export it again, or give --override delimiter",
             n_ragged,
         )
+
+
+def _fault(shape: Shape, stream: CleanStream, bad: Exception) -> Exception:
+    """What Arrow's exception is called here; its text may quote a cell, so it is not handed on."""
+    if stream.fault is None and "conversion error to double" in str(bad):
+        return NotANumberError(shape.name)
+    return stream.fault or _unreadable(shape, bad)
 
 
 def _unreadable(shape: Shape, bad: Exception) -> IngestError:

@@ -42,7 +42,7 @@ reference_positions as (
 
     select
         judged.rsid,
-        try_cast(replace(upper(judged.chromosome), 'X', '23') as integer) as chromosome,
+        judged.chromosome,
         judged.base_pair_location
     from judged
     inner join first_trait on judged.trait = first_trait.trait
@@ -61,7 +61,7 @@ compared as (
             case
                 when
                     judged.base_pair_location = reference_positions.base_pair_location
-                    and try_cast(replace(upper(judged.chromosome), 'X', '23') as integer) = reference_positions.chromosome
+                    and judged.chromosome = reference_positions.chromosome
                     then 1
                 else 0
             end

@@ -16,15 +16,11 @@ munged as (
         rsid,
         effect_allele,
         other_allele,
-        case concat(effect_allele, other_allele)
-            when 'AC' then 1
-            when 'TG' then 1
-            when 'CA' then -1
-            when 'GT' then -1
-            when 'AG' then 2
-            when 'TC' then 2
-            when 'GA' then -2
-            when 'CT' then -2
+        case
+            when (effect_allele = 'A' and other_allele = 'C') or (effect_allele = 'T' and other_allele = 'G') then 1
+            when (effect_allele = 'C' and other_allele = 'A') or (effect_allele = 'G' and other_allele = 'T') then -1
+            when (effect_allele = 'A' and other_allele = 'G') or (effect_allele = 'T' and other_allele = 'C') then 2
+            when (effect_allele = 'G' and other_allele = 'A') or (effect_allele = 'C' and other_allele = 'T') then -2
         end as orientation,
         effect_allele_frequency,
         n,

@@ -7,12 +7,18 @@
 {{ gate('staging') }}
 
 {%- set z_is_from_p = var('gwas_z_source') == 'p_value' %}
+{%- set letters = ['A', 'C', 'G', 'T'] %}
+{%- set rules = [
+    'missing_value', 'info_too_low', 'frequency_too_low', 'p_out_of_range', 'standard_error_not_positive', 'not_two_letters', 'strand_ambiguous'
+] %}
 
 with with_p as (
     select
         *,
         {{ central_of_neg_log10_p('neg_log10_p_value') }} as p_central,
-        {{ root_of_neg_log10_p('neg_log10_p_value') }} as p_root
+        {{ root_of_neg_log10_p('neg_log10_p_value') }} as p_root,
+        {{ one_of('effect_allele', letters) }} as effect_letter,
+        {{ one_of('other_allele', letters) }} as other_letter
     from {{ ref('stg_gwas__associations') }}
 ),
 
@@ -43,11 +49,12 @@ described as (
     select
         associations.trait,
         associations.line_number,
-        associations.chromosome,
+        try_cast(replace(upper(associations.chromosome), 'X', '23') as integer) as chromosome,
         associations.base_pair_location,
         associations.rsid,
-        associations.effect_allele,
-        associations.other_allele,
+        associations.effect_allele is null or associations.other_allele is null as lacks_an_allele,
+        associations.effect_letter as effect_allele,
+        associations.other_letter as other_allele,
         associations.effect_allele_frequency,
         associations.info,
         associations.beta,
@@ -102,7 +109,7 @@ judged_alone as (
         *,
         case
             when
-                rsid is null or effect_allele is null or other_allele is null or n_total is null or signed_effect is null
+                rsid is null or lacks_an_allele or n_total is null or signed_effect is null
                 or (has_frequency and effect_allele_frequency is null)
                 or (z_basis = 'p_value' and p_value is null and neg_log10_p_value is null)
                 then 'missing_value'
@@ -111,10 +118,10 @@ judged_alone as (
                 then 'frequency_too_low'
             when z_basis = 'p_value' and coalesce(neg_log10_p_value, -1) < 0 then 'p_out_of_range'
             when standard_error <= 0 then 'standard_error_not_positive'
+            when effect_allele is null or other_allele is null or effect_allele = other_allele then 'not_two_letters'
             when
-                effect_allele not in ('A', 'C', 'G', 'T') or other_allele not in ('A', 'C', 'G', 'T') or effect_allele = other_allele
-                then 'not_two_letters'
-            when concat(effect_allele, other_allele) in ('AT', 'TA', 'CG', 'GC') then 'strand_ambiguous'
+                (effect_allele in ('A', 'T') and other_allele in ('A', 'T')) or (effect_allele in ('C', 'G') and other_allele in ('C', 'G'))
+                then 'strand_ambiguous'
         end as broken_rule
     from with_z_basis
 ),
@@ -131,9 +138,9 @@ screened as (
         case when broken_rule is null and beta is null then z_of_file end as z_without_beta,
         sample_prevalence,
         is_sized_by_cases,
-        z_basis,
+        {{ one_of('z_basis', ['p_value', 'effect']) }} as z_basis,
         has_p and p_value = 0 and z_basis = 'effect' as is_p_repaired,
-        broken_rule,
+        {{ one_of('broken_rule', rules) }} as broken_rule,
         case
             when broken_rule is not null then null
             when z_basis = 'effect' then z_of_effect

@@ -22,12 +22,7 @@ panel as (
 located_by_traits as (
     select
         munged.rsid,
-        min(
-            case
-                when gwas_builds.is_on_study_build
-                    then try_cast(replace(upper(munged.chromosome), 'X', '23') as integer)
-            end
-        ) as chromosome,
+        min(case when gwas_builds.is_on_study_build then munged.chromosome end) as chromosome,
         min(case when gwas_builds.is_on_study_build then munged.base_pair_location end) as base_pair_location
     from munged
     inner join gwas_builds on munged.trait = gwas_builds.trait
