@@ -65,6 +65,17 @@ def render(name: str, *, sources: Mapping[str, str] | None = None, options: Mapp
     return environment.from_string(model_path(name).read_text()).render(**context)
 
 
+def load_seeds(connection: duckdb.DuckDBPyConnection, *names: str) -> None:
+    """The project's seeds, with their declared types."""
+    folder = ROOT / "warehouse/seeds"
+    declared = {one["name"]: one for one in yaml.safe_load((folder / "_seeds.yml").read_text())["seeds"]}
+    connection.execute("create schema if not exists seeds")
+    for name in names:
+        types = declared[name]["config"]["column_types"]
+        read = f"read_csv('{folder / name}.csv', header = true, columns = {types})"
+        connection.execute(f"create or replace table seeds.{name} as select * from {read}")
+
+
 def build(
     connection: duckdb.DuckDBPyConnection,
     names: Sequence[str],

@@ -232,6 +232,27 @@ def _mediation_faults(seeds: dict[str, Rows]) -> list[Fault]:
     return faults
 
 
+def _gwas_faults(seeds: dict[str, Rows]) -> list[Fault]:
+    """Counts of a trait that belong together, and pairs of two traits that stand once, with shares that are shares."""
+    faults = [
+        Fault(
+            f"gwas_trait_codings.csv, {row['trait']}",
+            "gives cases and controls, both above 0, or neither",
+            "mend n_cases and n_controls",
+        )
+        for row in seeds.get("gwas_trait_codings", [])
+        if bool(row["n_cases"]) != bool(row["n_controls"]) or "0" in (row["n_cases"], row["n_controls"])
+    ]
+    pairs = Counter(frozenset((row["trait_1"], row["trait_2"])) for row in seeds.get("gwas_trait_pairs", []))
+    for row in seeds.get("gwas_trait_pairs", []):
+        where = f"gwas_trait_pairs.csv, {row['trait_1']} and {row['trait_2']}"
+        if row["trait_1"] == row["trait_2"] or pairs[frozenset((row["trait_1"], row["trait_2"]))] > 1:
+            faults.append(Fault(where, "has one row for two different traits, in either order", "remove the others"))
+        if row["overlap_share"] and not 0 <= float(row["overlap_share"]) <= 1:
+            faults.append(Fault(where, "shares 0 to 1 of its participants", "mend overlap_share"))
+    return faults
+
+
 def check_seeds(folder: Path) -> None:
     """Read every declared seed under `folder`.
 
@@ -265,6 +286,6 @@ def check_seeds(folder: Path) -> None:
         for column in seed["columns"]:
             faults += _test_faults(where, rows, column, seeds)
     if not faults:
-        faults = _study_faults(seeds) + _survival_faults(seeds) + _mediation_faults(seeds)
+        faults = _study_faults(seeds) + _survival_faults(seeds) + _mediation_faults(seeds) + _gwas_faults(seeds)
     if faults:
         raise SeedError(faults)

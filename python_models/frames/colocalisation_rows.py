@@ -66,8 +66,14 @@ SENSITIVITY_P_12 = tuple(float(p) for p in np.geomspace(LOWEST_P_12, HIGHEST_P_1
 
 
 def _region_trait(trait: TraitVariants, inside: npt.NDArray[np.intp]) -> RegionTrait:
-    """Evidence of one trait, from its effects where its file gives them, else from P and frequency."""
-    kind: Kind = "quantitative" if trait.sample_prevalence is None else "case_control"
+    """Evidence of one trait, from its effects where its file gives them, else from P and frequency.
+
+    Raises
+    ------
+    GeneticsInputError
+        If a disease has no effects and its cases and controls are not stated, or as the estimator's own.
+    """
+    kind: Kind = "case_control" if trait.is_case_control else "quantitative"
     beta, error = trait.beta[inside], trait.standard_error[inside]
     if np.isfinite(beta).any() and np.isfinite(error).any():
         # Z is of P, which may be of a better test than effect / error: the evidence keeps it.
@@ -77,6 +83,13 @@ def _region_trait(trait: TraitVariants, inside: npt.NDArray[np.intp]) -> RegionT
             kind=kind,
             allele_frequency=trait.frequency[inside],
             n=trait.n[inside],
+        )
+    if trait.is_case_control and trait.sample_prevalence is None:
+        raise GeneticsInputError(
+            [
+                f"{trait.name} is a disease without standard errors, and its cases and controls are not stated: give "
+                "n_cases and n_controls in seeds/gwas_trait_codings.csv, or a file with standard errors"
+            ]
         )
     return trait_from_p(
         neg_log10_p=trait.neg_log10_p[inside],
@@ -138,6 +151,10 @@ def _row(
         return {**row, "n_snps": int(inside.size), "refusal": str(error)}
     found = colocalisation(first=evidence[0], second=evidence[1], p_12=P_12, sensitivity_p_12=SENSITIVITY_P_12)
     row |= _posterior_columns(found, genome, inside)
+    taken = [trait.name for trait in (first, second) if not trait.is_type_stated]
+    if taken:
+        said = f"{' and '.join(taken)} taken as quantitative: see trait_type in seeds/gwas_trait_codings.csv"
+        row["note"] = "; ".join(filter(None, [row.get("note"), said]))
     if row.get("likeliest_rsid") is not None:
         likeliest = place[row["likeliest_rsid"]]
         row["is_same_direction"] = bool(first.z[likeliest] * second.z[likeliest] > 0)

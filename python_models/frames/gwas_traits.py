@@ -38,26 +38,33 @@ select
     coalesce(codings.coding, 'as coded in its file') as coding,
     codings.population_prevalence,
     totals.sample_prevalence,
+    totals.is_case_control,
+    codings.heritability_intercept,
     (
         select count(*) from intermediate.int_gwas_associations__munged as munged where munged.trait = totals.trait
     ) as n_variants
 from (
-    select trait, avg(sample_prevalence) as sample_prevalence
+    select trait, avg(sample_prevalence) as sample_prevalence, coalesce(bool_or(is_case_control), false) as is_case_control
     from intermediate.int_gwas_associations__judged group by trait
 ) as totals
 left join seeds.gwas_trait_codings as codings on totals.trait = codings.trait
 order by totals.trait
 """
+PAIR_INTERCEPTS = """
+select trait_1, trait_2, covariance_intercept from seeds.gwas_trait_pairs where covariance_intercept is not null
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Trait:
-    """A GWAS trait: what a higher value means, and its prevalences where it is a disease."""
+    """A GWAS trait: what a higher value means, its prevalences where it is a disease, its intercept where that is fixed."""
 
     name: str
     coding: str
     population_prevalence: float | None
     sample_prevalence: float | None
+    is_case_control: bool
+    heritability_intercept: float | None
     n_variants: int
 
     @property
@@ -67,10 +74,31 @@ class Trait:
             return None
         return f"no line of {self.name} is left: quality.gwas_qc counts what each rule dropped"
 
+    @property
+    def no_liability_scale(self) -> str | None:
+        """Why its heritability cannot be taken to the liability scale; None where it can."""
+        if not self.is_case_control:
+            return "not a disease: there is no liability behind it"
+        missing = [
+            f"{what} (seeds/gwas_trait_codings.csv: {where})"
+            for what, where, share in (
+                ("the share of cases among those studied", "n_cases, n_controls", self.sample_prevalence),
+                ("the prevalence in the population", "population_prevalence", self.population_prevalence),
+            )
+            if share is None
+        ]
+        return f"not known: {' and '.join(missing)}" if missing else None
+
 
 def read_traits(session: duckdb.DuckDBPyConnection) -> list[Trait]:
     """Every trait landed, in the order of their names."""
     return [Trait(*row) for row in session.execute(TRAITS).fetchall()]
+
+
+def read_pair_intercepts(session: duckdb.DuckDBPyConnection) -> dict[frozenset[str], float]:
+    """Fixed intercepts of cross-trait regressions, by the two traits."""
+    rows = session.execute(PAIR_INTERCEPTS).fetchall()
+    return {frozenset((first, second)): float(intercept) for first, second, intercept in rows}
 
 
 def read_ld_scores(session: duckdb.DuckDBPyConnection) -> LdScores | None:

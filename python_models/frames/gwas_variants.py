@@ -25,6 +25,17 @@ from intermediate.int_gwas_associations__munged as munged
 inner join variants on munged.rsid = variants.rsid
 where munged.trait = $trait
 """
+# A trait is a disease by its seed or by its odds ratios and numbers of cases; nothing else can tell.
+TYPES = """
+select
+    judged.trait,
+    coalesce(bool_or(judged.is_case_control), false) as is_case_control,
+    coalesce(bool_or(judged.is_case_control), false) or max(codings.trait_type) is not null as is_type_stated
+from intermediate.int_gwas_associations__judged as judged
+left join seeds.gwas_trait_codings as codings on judged.trait = codings.trait
+group by judged.trait
+order by judged.trait
+"""
 Z_CORRELATION = """
 select trait_1, trait_2, z_correlation, intercept, intercept_standard_error
 from results.gwas_overlap_matrix
@@ -37,6 +48,7 @@ class TraitVariants:
 
     frequency : (n,) of the file's effect allele: for variances 2 f (1 - f), where either allele serves.
     sample_prevalence : cases among the people, None for a quantitative trait or unstated counts.
+    is_case_control : a disease, whose effects are log odds ratios. is_type_stated : a seed or the file says which it is.
     variant_class : (n,) 1 or 2, 0 where the trait lacks the variant: only equal classes are the same variant.
     """
 
@@ -47,6 +59,8 @@ class TraitVariants:
     standard_error: F8
     frequency: F8
     sample_prevalence: float | None
+    is_case_control: bool
+    is_type_stated: bool
     variant_class: npt.NDArray[np.int8]
     neg_log10_p: F8
 
@@ -75,7 +89,9 @@ class Genome:
     overlaps: dict[tuple[str, str], Overlap]
 
 
-def _read_trait(session: duckdb.DuckDBPyConnection, *, name: str, n: int) -> TraitVariants:
+def _read_trait(
+    session: duckdb.DuckDBPyConnection, *, name: str, is_case_control: bool, is_type_stated: bool, n: int
+) -> TraitVariants:
     columns = session.execute(TRAIT, {"trait": name}).fetchnumpy()
     variant = np.asarray(columns["variant"], dtype=np.int64)
     orientation = np.asarray(columns["orientation"], dtype=np.int8)
@@ -98,6 +114,8 @@ def _read_trait(session: duckdb.DuckDBPyConnection, *, name: str, n: int) -> Tra
         standard_error=along(columns["standard_error"]),
         frequency=along(columns["effect_allele_frequency"]),
         sample_prevalence=float(shares.mean()) if shares.size else None,
+        is_case_control=is_case_control,
+        is_type_stated=is_type_stated,
         variant_class=variant_class,
         neg_log10_p=neg_log10_p(z),
     )
@@ -107,14 +125,15 @@ def read_genome(session: duckdb.DuckDBPyConnection) -> Genome:
     """All variants and traits of the build; no traits where no GWAS was landed."""
     session.execute(VARIANTS)
     located = session.execute("select rsid, chromosome, base_pair_location from variants order by variant").fetchnumpy()
-    names = session.execute(
-        "select trait from intermediate.int_gwas_associations__judged group by trait order by trait"
-    )
+    types = session.execute(TYPES).fetchall()
     return Genome(
         rsid=np.asarray(located["rsid"], dtype=object),
         chromosome=np.asarray(located["chromosome"], dtype=np.float64),
         position=np.asarray(located["base_pair_location"], dtype=np.float64),
-        traits=tuple(_read_trait(session, name=name, n=located["rsid"].size) for (name,) in names.fetchall()),
+        traits=tuple(
+            _read_trait(session, name=name, is_case_control=disease, is_type_stated=stated, n=located["rsid"].size)
+            for name, disease, stated in types
+        ),
         overlaps={
             (first, second): Overlap(*rest) for first, second, *rest in session.execute(Z_CORRELATION).fetchall()
         },

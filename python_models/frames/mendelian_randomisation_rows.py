@@ -26,9 +26,10 @@ logger = AdapterLogger("Study")
 NORMAL_975 = float(special.ndtri(0.975))
 SEED = 20_260_101  # of the weighted median's bootstrap
 FEWEST_TO_LEAVE_ONE_OUT = 3
-# The GWAS of a cohort describe one biobank: the worst case. The cross-trait intercept, overlap times phenotypic
+# Where no seed says otherwise: the GWAS of a cohort describe one biobank, the worst case. The cross-trait intercept, overlap times phenotypic
 # correlation, cannot tell how many are shared, and is near 0 for shared people of uncorrelated traits.
 ASSUMED_OVERLAP_SHARE = 1.0
+OVERLAP_SHARES = "select trait_1, trait_2, overlap_share from seeds.gwas_trait_pairs where overlap_share is not null"
 
 SCHEMA = pa.schema(
     [
@@ -112,7 +113,7 @@ def _estimate_columns(fit: CausalEstimate) -> dict[str, Any]:
 
 
 def _rows_of(
-    genome: Genome, exposure: TraitVariants, outcome: TraitVariants, reference: LdReference | None
+    genome: Genome, exposure: TraitVariants, outcome: TraitVariants, reference: LdReference | None, stated: float | None
 ) -> list[dict[str, Any]]:
     leads = _instrument_variants(genome, exposure, outcome, reference)
     instruments = Instruments.of(
@@ -125,11 +126,12 @@ def _rows_of(
     if instruments.n == 0:
         refusal = "no genome-wide significant variant of the exposure has an effect in both studies"
         return [{**common, "method": "ivw", "n_instruments": 0, "refusal": refusal}]
-    strength = instrument_strength(instruments, overlap_share=ASSUMED_OVERLAP_SHARE)
+    overlap_share = ASSUMED_OVERLAP_SHARE if stated is None else stated
+    strength = instrument_strength(instruments, overlap_share=overlap_share, is_overlap_known=stated is not None)
     common |= {
         "mean_f": strength.mean_f,
         "i_squared": strength.i_squared,
-        "assumed_overlap_share": ASSUMED_OVERLAP_SHARE,
+        "assumed_overlap_share": overlap_share,
         "note": "; ".join(strength.notes) or None,
         **_direction(exposure, outcome, leads),
     }
@@ -147,10 +149,14 @@ def mendelian_randomisation_rows(session: duckdb.DuckDBPyConnection, *, ld_refer
     """Every trait as exposure of every other."""
     genome = read_genome(session)
     reference = read_ld_reference(ld_reference, genome)
+    shares = {
+        frozenset((first, second)): float(share) for first, second, share in session.execute(OVERLAP_SHARES).fetchall()
+    }
     rows: list[dict[str, Any]] = []
     directions = list(permutations(genome.traits, 2))
     for i, (exposure, outcome) in enumerate(directions, start=1):
-        rows += _rows_of(genome, exposure, outcome, reference)
+        stated = shares.get(frozenset((exposure.name, outcome.name)))
+        rows += _rows_of(genome, exposure, outcome, reference, stated)
         if i % 10 == 0 or i == len(directions):
             logger.info(f"Mendelian randomisation: {i} of {len(directions)} directions estimated")
     return pa.Table.from_pylist(rows, schema=SCHEMA)

@@ -9,5 +9,6 @@ def model(dbt, session):
     dbt.ref("int_gwas_associations__munged")
     dbt.ref("int_gwas_variants__located")
     dbt.ref("gwas_overlap_matrix")
+    dbt.ref("gwas_trait_codings")
     dbt.ref("shared_loci")
     return colocalisation_rows(session)

@@ -1,6 +1,6 @@
 """Genetic correlation of every pair of GWAS traits by cross-trait LD score regression."""
 
-from python_models.frames.genetic_rows import genetic_correlation_rows
+from python_models.frames.genetic_rows import RegressionOptions, genetic_correlation_rows
 
 
 def model(dbt, session):
@@ -11,4 +11,8 @@ def model(dbt, session):
     dbt.ref("stg_ldsc__ld_scores")
     dbt.ref("stg_ldsc__ld_score_counts")
     dbt.ref("gwas_trait_codings")
-    return genetic_correlation_rows(session)
+    dbt.ref("gwas_trait_pairs")
+    options = RegressionOptions.of(
+        intercepts=dbt.config.get("intercepts"), chi_square_max=dbt.config.get("chi_square_max")
+    )
+    return genetic_correlation_rows(session, options=options)

@@ -1,6 +1,6 @@
 """SNP heritability of every GWAS trait by LD score regression."""
 
-from python_models.frames.genetic_rows import heritability_rows
+from python_models.frames.genetic_rows import RegressionOptions, heritability_rows
 
 
 def model(dbt, session):
@@ -11,4 +11,7 @@ def model(dbt, session):
     dbt.ref("stg_ldsc__ld_scores")
     dbt.ref("stg_ldsc__ld_score_counts")
     dbt.ref("gwas_trait_codings")
-    return heritability_rows(session)
+    options = RegressionOptions.of(
+        intercepts=dbt.config.get("intercepts"), chi_square_max=dbt.config.get("chi_square_max")
+    )
+    return heritability_rows(session, options=options)

@@ -10,4 +10,5 @@ def model(dbt, session):
     dbt.ref("int_gwas_associations__munged")
     dbt.ref("int_gwas_variants__located")
     dbt.ref("gwas_overlap_matrix")
+    dbt.ref("gwas_trait_pairs")
     return mendelian_randomisation_rows(session, ld_reference=dbt.config.get("ld_reference"))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 
-from tests.rendered_models import ROOT, build
+from tests.rendered_models import build, load_seeds
 from warehouse.ingest.detect import look_at
 from warehouse.ingest.export import GWAS_FILES_AT_ONCE
 from warehouse.ingest.gwas import AssociationReader, land_file
@@ -72,9 +72,7 @@ def munge(folder: Path, scratch: Path) -> None:
         "ld_score_counts": parquet.format(scratch / "ld_score_counts.parquet"),
     }
     connection = _open(scratch)
-    rules = ROOT / "warehouse/seeds/gwas_rules.csv"
-    connection.execute("create schema if not exists seeds")
-    connection.execute(f"create or replace table seeds.gwas_rules as select * from read_csv('{rules}')")
+    load_seeds(connection, "gwas_rules", "gwas_trait_codings")
     build(connection, [*MUNGE, *LD], sources=sources)
 
 

@@ -44,6 +44,7 @@ def database(
                     "standard_error": columns.get("se", np.full(N_SNPS, 1 / np.sqrt(N_PEOPLE))),
                     "effect_allele_frequency": columns.get("frequency", np.full(N_SNPS, 0.5)),
                     "sample_prevalence": pa.nulls(N_SNPS, pa.float64()),
+                    "is_case_control": [False] * N_SNPS,
                 }
             )
             for name, columns in traits.items()
@@ -84,7 +85,12 @@ def database(
         connection.register("arrow_table", table)
         connection.execute(f"create table {name} as select * from arrow_table")
     connection.execute(
-        "create table seeds.gwas_trait_codings (trait varchar, coding varchar, population_prevalence double)"
+        "create table seeds.gwas_trait_codings (trait varchar, coding varchar, trait_type varchar, "
+        "population_prevalence double, heritability_intercept double)"
+    )
+    connection.execute(
+        "create table seeds.gwas_trait_pairs (trait_1 varchar, trait_2 varchar, covariance_intercept double, "
+        "overlap_share double)"
     )
     return connection
 

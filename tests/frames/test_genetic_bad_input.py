@@ -1,7 +1,6 @@
 """Bad summary statistics, from landed lines to result rows: a counted drop or a refusal that says what to do."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import duckdb
 import numpy as np
@@ -10,7 +9,7 @@ import pytest
 
 from python_models.estimators.genetics.normal_tails import two_sided_p
 from python_models.frames.genetic_rows import genetic_correlation_rows, heritability_rows
-from tests.rendered_models import ROOT, build
+from tests.rendered_models import build, load_seeds
 from warehouse.ingest.gwas_formats import ASSOCIATION_COLUMNS
 
 N_SNPS = 4_000
@@ -42,7 +41,7 @@ def trait(seed: int) -> Lines:
 def study(**traits: Lines) -> duckdb.DuckDBPyConnection:
     """The genetic models built on these landed lines, with the panel of `trait`."""
     connection = duckdb.connect()
-    connection.execute("create schema landed; create schema seeds")
+    connection.execute("create schema landed")
     tables = []
     for name, lines in traits.items():
         whole = {**dict.fromkeys(ASSOCIATION_COLUMNS, np.full(N_SNPS, None, dtype=object)), **lines}
@@ -80,9 +79,7 @@ def study(**traits: Lines) -> duckdb.DuckDBPyConnection:
     for name, table in landed.items():
         connection.register("arrow_table", table)
         connection.execute(f"create table landed.{name} as select * from arrow_table")
-    for seed in ("gwas_rules", "gwas_trait_codings"):
-        path = Path(ROOT) / f"warehouse/seeds/{seed}.csv"
-        connection.execute(f"create table seeds.{seed} as select * from read_csv('{path}')")
+    load_seeds(connection, "gwas_rules", "gwas_trait_codings", "gwas_trait_pairs")
     build(connection, MODELS, sources={name: f"landed.{name}" for name in landed})
     return connection
 

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from python_models.frames.mendelian_randomisation_rows import mendelian_randomisation_rows
-from tests.rendered_models import build
+from tests.rendered_models import build, load_seeds
 from warehouse.ingest.detect import look_at
 from warehouse.ingest.gwas import TRAIT_COLUMNS, AssociationReader, land_file
 from warehouse.ingest.landing import TableWriter
@@ -74,9 +74,8 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection
     folder = tmp_path_factory.mktemp("leads")
     land(folder)
     connection = duckdb.connect()
-    connection.execute("create schema seeds; create schema results")
-    rules = Path(__file__).parents[2] / "warehouse/seeds/gwas_rules.csv"
-    connection.execute(f"create table seeds.gwas_rules as select * from read_csv('{rules}')")
+    connection.execute("create schema results")
+    load_seeds(connection, "gwas_rules", "gwas_trait_codings", "gwas_trait_pairs")
     parquet = "read_parquet('{}', union_by_name = true, file_row_number = true)"
     sources = {
         name: parquet.format(folder / f"{name}.parquet") for name in ("ld_scores", "ld_score_counts", "gwas_traits")

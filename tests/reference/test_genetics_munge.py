@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.rendered_models import build
+from tests.rendered_models import build, load_seeds
 from warehouse.ingest.detect import look_at
 from warehouse.ingest.gwas import AssociationReader, land_file
 from warehouse.ingest.overrides import Overrides
@@ -64,9 +64,7 @@ def munged(case: dict[str, Any], folder: Path) -> duckdb.DuckDBPyConnection:
     if case["name"] == "gwas_ssf":  # munge_sumstats.py does not know effect_allele_frequency, and filters nothing by it
         lines = lines.replace("*", "* replace (cast(null as varchar) as effect_allele_frequency)", 1)
     connection = duckdb.connect()
-    connection.execute("create schema seeds")
-    rules = Path(__file__).parents[2] / "warehouse/seeds/gwas_rules.csv"
-    connection.execute(f"create table seeds.gwas_rules as select * from read_csv('{rules}')")
+    load_seeds(connection, "gwas_rules", "gwas_trait_codings")
     options = {OPTION_OF_FLAG[flag]: value for flag, value in flags.items() if flag in OPTION_OF_FLAG}
     sources = {"associations": f"({lines})", "gwas_traits": f"read_parquet('{folder / 'traits.parquet'}')"}
     build(connection, MODELS, sources=sources, options=options)

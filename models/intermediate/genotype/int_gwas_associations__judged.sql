@@ -54,7 +54,13 @@ judged as (
         other_allele,
         effect_allele_frequency,
         n,
+        -- an effective number of people is that of a study half of cases
+        {% if var('gwas_case_control_n') == 'effective' -%}
+        case when sample_prevalence is not null then 0.5e0 end as sample_prevalence,
+        {%- else -%}
         sample_prevalence,
+        {%- endif %}
+        is_case_control,
         beta,
         standard_error,
         z_basis,

@@ -25,6 +25,7 @@ munged as (
         effect_allele_frequency,
         n,
         sample_prevalence,
+        is_case_control,
         beta,
         standard_error,
         z_score,

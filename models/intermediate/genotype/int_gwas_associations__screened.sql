@@ -40,7 +40,8 @@ columns_given as (
         trait,
         count(info) > 0 as has_info,
         count(effect_allele_frequency) > 0 as has_frequency,
-        count(neg_log10_p_value) > 0 as has_p
+        count(neg_log10_p_value) > 0 as has_p,
+        count(case when is_odds_ratio then 1 end) > 0 as has_odds_ratio
     from {{ ref('stg_gwas__associations') }}  -- not the lines above: read twice, they would be held whole
     group by trait
 ),
@@ -66,6 +67,8 @@ described as (
         columns_given.has_info,
         columns_given.has_frequency,
         columns_given.has_p,
+        columns_given.has_odds_ratio,
+        gwas_traits.trait_type,
         associations.n is null and associations.n_cases is not null as is_sized_by_cases,
         coalesce(
             associations.n,
@@ -137,6 +140,7 @@ screened as (
         {% endfor -%}
         case when broken_rule is null and beta is null then z_of_file end as z_without_beta,
         sample_prevalence,
+        coalesce(trait_type = 'case_control', has_odds_ratio or sample_prevalence is not null) as is_case_control,
         is_sized_by_cases,
         {{ one_of('z_basis', ['p_value', 'effect']) }} as z_basis,
         has_p and p_value = 0 and z_basis = 'effect' as is_p_repaired,

@@ -23,6 +23,7 @@ typed as (
         try_cast(n_cases as double) as n_cases,
         try_cast(n_controls as double) as n_controls,
         coalesce(try_cast(beta as double), ln(case when try_cast(odds_ratio as double) > 0 then try_cast(odds_ratio as double) end)) as beta,
+        try_cast(beta as double) is null and odds_ratio is not null as is_odds_ratio,
         try_cast(standard_error as double) as standard_error,
         try_cast(z_score as double) as z_score,
         try_cast(p_value as double) as p_value,

@@ -154,10 +154,13 @@ class InstrumentStrength:
     notes: tuple[str, ...]
 
 
-def instrument_strength(instruments: Instruments, *, overlap_share: float = 0.0) -> InstrumentStrength:
+def instrument_strength(
+    instruments: Instruments, *, overlap_share: float = 0.0, is_overlap_known: bool = False
+) -> InstrumentStrength:
     """Strength of the instruments for a given overlap of the two samples.
 
-    overlap_share : share of the exposure's participants also in the outcome's study, in [0, 1]; 1 within UK Biobank.
+    overlap_share : participants of both studies as a share of the larger one's, in [0, 1]; 1 within UK Biobank.
+    is_overlap_known : whether that was stated or is the worst case; the note says which.
 
     References
     ----------
@@ -176,10 +179,10 @@ def instrument_strength(instruments: Instruments, *, overlap_share: float = 0.0)
     if mean_f < WEAK_INSTRUMENT_F:
         notes.append(f"mean F is {mean_f:.1f} < {WEAK_INSTRUMENT_F:g}: weak instruments")
     if overlap_share > NEGLIGIBLE_OVERLAP:
+        basis = "as stated" if is_overlap_known else "assumed, not known"
         notes.append(
-            f"assumed, not known: {overlap_share:.0%} of the exposure's participants are in the outcome's study; the "
-            f"estimate is then drawn to the confounded one by about {bias:.1%} of its bias; selecting instruments in "
-            "the same data adds to that"
+            f"{basis}: the studies share {overlap_share:.0%} of their participants; the estimate is then drawn to the "
+            f"confounded one by about {bias:.1%} of its bias; selecting instruments in the same data adds to that"
         )
     if instruments.n >= 3 and i_squared < DILUTED_I_SQUARED:
         notes.append(f"I^2 of the instruments is {i_squared:.2f} < {DILUTED_I_SQUARED}: Egger's slope is diluted")
