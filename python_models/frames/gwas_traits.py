@@ -44,7 +44,10 @@ select
         select count(*) from intermediate.int_gwas_associations__munged as munged where munged.trait = totals.trait
     ) as n_variants
 from (
-    select trait, avg(sample_prevalence) as sample_prevalence, coalesce(bool_or(is_case_control), false) as is_case_control
+    select
+        trait,
+        avg(sample_prevalence) as sample_prevalence,
+        coalesce(bool_or(is_case_control), false) as is_case_control
     from intermediate.int_gwas_associations__judged group by trait
 ) as totals
 left join seeds.gwas_trait_codings as codings on totals.trait = codings.trait
@@ -57,7 +60,7 @@ select trait_1, trait_2, covariance_intercept from seeds.gwas_trait_pairs where 
 
 @dataclass(frozen=True, slots=True)
 class Trait:
-    """A GWAS trait: what a higher value means, its prevalences where it is a disease, its intercept where that is fixed."""
+    """A GWAS trait: what a higher value means, its prevalences if it is a disease, its intercept where that is fixed."""
 
     name: str
     coding: str

@@ -48,7 +48,8 @@ class TraitVariants:
 
     frequency : (n,) of the file's effect allele: for variances 2 f (1 - f), where either allele serves.
     sample_prevalence : cases among the people, None for a quantitative trait or unstated counts.
-    is_case_control : a disease, whose effects are log odds ratios. is_type_stated : a seed or the file says which it is.
+    is_case_control : a disease, whose effects are log odds ratios.
+    is_type_stated : a seed or the file says whether it is one.
     variant_class : (n,) 1 or 2, 0 where the trait lacks the variant: only equal classes are the same variant.
     """
 

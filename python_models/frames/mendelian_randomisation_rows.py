@@ -26,8 +26,9 @@ logger = AdapterLogger("Study")
 NORMAL_975 = float(special.ndtri(0.975))
 SEED = 20_260_101  # of the weighted median's bootstrap
 FEWEST_TO_LEAVE_ONE_OUT = 3
-# Where no seed says otherwise: the GWAS of a cohort describe one biobank, the worst case. The cross-trait intercept, overlap times phenotypic
-# correlation, cannot tell how many are shared, and is near 0 for shared people of uncorrelated traits.
+# Where no seed says otherwise: the GWAS of a cohort describe one biobank, the worst case. The cross-trait intercept,
+# overlap times phenotypic correlation, cannot tell how many are shared, and is near 0 for shared people of uncorrelated
+# traits.
 ASSUMED_OVERLAP_SHARE = 1.0
 OVERLAP_SHARES = "select trait_1, trait_2, overlap_share from seeds.gwas_trait_pairs where overlap_share is not null"
 
