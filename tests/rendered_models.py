@@ -16,7 +16,7 @@ import yaml  # type: ignore[import-untyped]
 ROOT = Path(__file__).parents[1]
 MODELS = ROOT / "models"
 # Macros by file: those without dbt's own tags, which plain jinja cannot read.
-MACRO_FILES = ("z_of_p.sql", "gwas_n.sql")
+MACRO_FILES = ("z_of_p.sql", "gwas_n.sql", "variant_key.sql")
 LAYER_OF_FOLDER = {"staging": "staging", "intermediate": "intermediate", "marts": "marts", "results": "results"}
 
 
@@ -54,13 +54,13 @@ def render(name: str, *, sources: Mapping[str, str] | None = None, options: Mapp
         "var": lambda key, *default: chosen.get(key, *default),
         "config": lambda **_: "",
         "gate": lambda _: "",
-        "hash_of": "hash({})".format,
+        "negative_hash_of": "(-1 - cast(hash({}) % 4611686018427387904 as bigint))".format,
         "one_of": lambda text, choices: f"try_cast({text} as enum ({', '.join(map(repr, choices))}))",
     }
     environment = jinja2.Environment()
     for file in MACRO_FILES:
         template = environment.from_string((ROOT / "warehouse/macros" / file).read_text())
-        module = template.make_module({"var": context["var"]})
+        module = template.make_module({key: context[key] for key in ("var", "negative_hash_of")})
         context |= {key: value for key, value in vars(module).items() if not key.startswith("_")}
     return environment.from_string(model_path(name).read_text()).render(**context)
 

@@ -16,19 +16,19 @@ F8 = npt.NDArray[np.float64]
 LD_ORDER = """
 create or replace temp table ld_order as
 select
-    rsid,
+    variant_key,
     any_value(ld_score) as ld_score,
     row_number() over (
-        order by min(try_cast(replace(upper(chromosome), 'X', '23') as integer)), min(base_pair_location), rsid
+        order by min(try_cast(replace(upper(chromosome), 'X', '23') as integer)), min(base_pair_location), min(rsid)
     ) - 1 as snp
 from staging.stg_ldsc__ld_scores
 where ld_score is not null
-group by rsid
+group by variant_key
 """
 REGRESSION_SNPS = """
 select ld_order.snp, munged.z_score, munged.n, munged.orientation
 from intermediate.int_gwas_associations__munged as munged
-inner join ld_order on munged.rsid = ld_order.rsid
+inner join ld_order on munged.variant_key = ld_order.variant_key
 where munged.trait = $trait
 """
 # Every trait of the quality table, also one that lost all its variants.
@@ -48,7 +48,12 @@ from (
         trait,
         avg(sample_prevalence) as sample_prevalence,
         coalesce(bool_or(is_case_control), false) as is_case_control
-    from intermediate.int_gwas_associations__judged group by trait
+    from (
+        select trait, sample_prevalence, is_case_control from intermediate.int_gwas_associations__judged
+        union all
+        select trait, sample_prevalence, is_case_control from intermediate.int_gwas_lines__dropped
+    )
+    group by trait
 ) as totals
 left join seeds.gwas_trait_codings as codings on totals.trait = codings.trait
 order by totals.trait
@@ -60,7 +65,7 @@ select trait_1, trait_2, covariance_intercept from seeds.gwas_trait_pairs where 
 
 @dataclass(frozen=True, slots=True)
 class Trait:
-    """A GWAS trait: what a higher value means, its prevalences if it is a disease, its intercept where that is fixed."""
+    """A GWAS trait: what a higher value means, prevalences if it is a disease, its intercept if fixed."""
 
     name: str
     coding: str

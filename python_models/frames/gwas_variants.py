@@ -28,13 +28,17 @@ where munged.trait = $trait
 # A trait is a disease by its seed or by its odds ratios and numbers of cases; nothing else can tell.
 TYPES = """
 select
-    judged.trait,
-    coalesce(bool_or(judged.is_case_control), false) as is_case_control,
-    coalesce(bool_or(judged.is_case_control), false) or max(codings.trait_type) is not null as is_type_stated
-from intermediate.int_gwas_associations__judged as judged
-left join seeds.gwas_trait_codings as codings on judged.trait = codings.trait
-group by judged.trait
-order by judged.trait
+    landed.trait,
+    coalesce(bool_or(landed.is_case_control), false) as is_case_control,
+    coalesce(bool_or(landed.is_case_control), false) or max(codings.trait_type) is not null as is_type_stated
+from (
+    select trait, is_case_control from intermediate.int_gwas_associations__judged
+    union all
+    select trait, is_case_control from intermediate.int_gwas_lines__dropped
+) as landed
+left join seeds.gwas_trait_codings as codings on landed.trait = codings.trait
+group by landed.trait
+order by landed.trait
 """
 Z_CORRELATION = """
 select trait_1, trait_2, z_correlation, intercept, intercept_standard_error

@@ -7,6 +7,7 @@ def model(dbt, session):
     dbt.config(materialized="table")
     dbt.ref("int_gwas_associations__judged")
     dbt.ref("int_gwas_associations__munged")
+    dbt.ref("int_gwas_lines__dropped")
     dbt.ref("int_gwas_variants__located")
     dbt.ref("gwas_overlap_matrix")
     dbt.ref("gwas_trait_codings")

@@ -7,6 +7,8 @@ def model(dbt, session):
     dbt.config(materialized="table")
     dbt.ref("int_gwas_associations__judged")
     dbt.ref("int_gwas_associations__munged")
+    dbt.ref("int_gwas_lines__dropped")
+    dbt.ref("gwas_trait_codings")
     dbt.ref("int_gwas_variants__located")
     dbt.ref("int_genes__windowed")
     dbt.ref("gwas_overlap_matrix")

@@ -8,6 +8,7 @@ def model(dbt, session):
     dbt.ref("marts_expectations")
     dbt.ref("int_gwas_associations__judged")
     dbt.ref("int_gwas_associations__munged")
+    dbt.ref("int_gwas_lines__dropped")
     dbt.ref("stg_ldsc__ld_scores")
     dbt.ref("stg_ldsc__ld_score_counts")
     dbt.ref("gwas_trait_codings")

@@ -8,6 +8,8 @@ def model(dbt, session):
     dbt.ref("marts_expectations")
     dbt.ref("int_gwas_associations__judged")
     dbt.ref("int_gwas_associations__munged")
+    dbt.ref("int_gwas_lines__dropped")
+    dbt.ref("gwas_trait_codings")
     dbt.ref("int_gwas_variants__located")
     dbt.ref("gwas_overlap_matrix")
     return shared_locus_rows(session, ld_reference=dbt.config.get("ld_reference"))

@@ -1,4 +1,7 @@
-"""python -m tests.benchmarks.genetics_steps land|munge|regress FOLDER SCRATCH: one step of the GWAS pair."""
+"""python -m tests.benchmarks.genetics_steps land|munge|regress FOLDER SCRATCH: one step of the GWAS pair.
+
+A step imports what it needs and no more: each is a process of its own.
+"""
 
 import sys
 import time
@@ -7,20 +10,13 @@ from pathlib import Path
 
 import duckdb
 
-from tests.rendered_models import build, load_seeds
-from warehouse.ingest.detect import look_at
-from warehouse.ingest.export import GWAS_FILES_AT_ONCE
-from warehouse.ingest.gwas import AssociationReader, land_file
-from warehouse.ingest.landing import TableWriter
-from warehouse.ingest.ld_scores import COUNT_COLUMNS, SCORE_COLUMNS, land_count, land_scores
-from warehouse.ingest.overrides import Overrides
-from warehouse.ingest.rejects import Rejects
-
 TRAITS = ("trait_1", "trait_2")
 MUNGE = (
     "stg_gwas__associations",
     "stg_gwas__traits",
     "int_gwas_associations__screened",
+    "int_gwas_lines__dropped",
+    "int_gwas_associations__kept",
     "int_gwas_associations__repeated",
     "int_gwas_traits__limited",
     "int_gwas_associations__judged",
@@ -32,6 +28,11 @@ MEMORY = "600MB"  # of DuckDB; beyond it spills to disk
 
 
 def _land_trait(folder: Path, scratch: Path, trait: str) -> None:
+    from warehouse.ingest.detect import look_at
+    from warehouse.ingest.gwas import AssociationReader, land_file
+    from warehouse.ingest.overrides import Overrides
+    from warehouse.ingest.rejects import Rejects
+
     path = folder / f"{trait}.tsv.gz"
     shape = look_at(path, name=path.name, overrides=Overrides())
     land_file(AssociationReader(shape, trait), scratch / "gwas" / f"{trait}.parquet", rejects=Rejects())
@@ -39,6 +40,13 @@ def _land_trait(folder: Path, scratch: Path, trait: str) -> None:
 
 def land(folder: Path, scratch: Path) -> None:
     """The two files at a time, as ingest lands them, and the LD scores."""
+    from warehouse.ingest.detect import look_at
+    from warehouse.ingest.export import GWAS_FILES_AT_ONCE
+    from warehouse.ingest.landing import TableWriter
+    from warehouse.ingest.ld_scores import COUNT_COLUMNS, SCORE_COLUMNS, land_count, land_scores
+    from warehouse.ingest.overrides import Overrides
+    from warehouse.ingest.rejects import Rejects
+
     (scratch / "gwas").mkdir(exist_ok=True)
     with ThreadPoolExecutor(GWAS_FILES_AT_ONCE) as pool:
         for done in [pool.submit(_land_trait, folder, scratch, trait) for trait in TRAITS]:
@@ -60,6 +68,8 @@ def _open(scratch: Path) -> duckdb.DuckDBPyConnection:
 
 def munge(folder: Path, scratch: Path) -> None:
     """The SQL of the study, from landed Parquet to munged associations."""
+    from tests.rendered_models import build, load_seeds
+
     parquet = "read_parquet('{}', union_by_name = true, file_row_number = true)"
     nobody = ", ".join(
         f"cast(null as varchar) as {name}"

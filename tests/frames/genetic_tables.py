@@ -23,6 +23,7 @@ def database(
     panel = pa.table(
         {
             "rsid": rsid,
+            "variant_key": np.arange(N_SNPS),
             "chromosome": ["1"] * N_SNPS,
             "base_pair_location": position,
             "ld_score": rng.gamma(4, 10, N_SNPS),
@@ -35,7 +36,8 @@ def database(
                 {
                     "trait": [name] * N_SNPS,
                     "rsid": rsid,
-                    "chromosome": ["1"] * N_SNPS,
+                    "variant_key": np.arange(N_SNPS),
+                    "chromosome": np.ones(N_SNPS, dtype=np.int32),
                     "base_pair_location": position,
                     "orientation": np.where(columns["effect_allele"] == "A", 1, -1).astype(np.int32),
                     "n": np.full(N_SNPS, N_PEOPLE),
@@ -78,6 +80,9 @@ def database(
         "staging.stg_ldsc__ld_score_counts": counts,
         "intermediate.int_gwas_associations__munged": munged,
         "intermediate.int_gwas_associations__judged": munged,
+        "intermediate.int_gwas_lines__dropped": munged.select(["trait", "sample_prevalence", "is_case_control"]).slice(
+            0, 0
+        ),
         "intermediate.int_gwas_variants__located": located,
         "results.gwas_overlap_matrix": cells,
     }

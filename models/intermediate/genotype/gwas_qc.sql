@@ -13,17 +13,27 @@ counted as (
     select
         trait,
         broken_rule,
-        count(*) as n_dropped
+        count(*) as n_lines,
+        sum(case when is_p_repaired and broken_rule is null then 1 else 0 end) as n_repaired
     from judged
     group by trait, broken_rule
+
+    union all
+
+    select
+        trait,
+        broken_rule,
+        n_lines,
+        0 as n_repaired
+    from {{ ref('int_gwas_lines__dropped') }}
 ),
 
 totals as (
     select
         trait,
-        count(*) as n_lines,
-        sum(case when is_p_repaired and broken_rule is null then 1 else 0 end) as n_repaired
-    from judged
+        sum(n_lines) as n_lines,
+        sum(n_repaired) as n_repaired
+    from counted
     group by trait
 ),
 
@@ -34,7 +44,7 @@ by_rule as (
         gwas_rules.position,
         gwas_rules.rule,
         gwas_rules.what_is_dropped,
-        coalesce(counted.n_dropped, 0) as n_dropped,
+        coalesce(counted.n_lines, 0) as n_dropped,
         case when gwas_rules.rule = 'p_out_of_range' then totals.n_repaired else 0 end as n_repaired
     from totals
     cross join gwas_rules

@@ -1,9 +1,9 @@
--- Every line beside the first munge rule it breaks (seeds/gwas_rules.csv, in their order): its own, then those that compare it with the
--- other lines of its trait. A view: beside the long table of screened lines there is nothing that is worth a copy.
+-- The lines that break no rule on their own beside the first rule that compares them with the other lines of their trait
+-- (seeds/gwas_rules.csv, in their order). A view: beside the long table of kept lines there is nothing that is worth a copy.
 {{ config(materialized='view') }}
 
-with screened as (
-    select * from {{ ref('int_gwas_associations__screened') }}
+with kept as (
+    select * from {{ ref('int_gwas_associations__kept') }}
 ),
 
 repeated as (
@@ -21,21 +21,20 @@ limits as (
 
 sized as (
     select
-        screened.*,
-        {{ gwas_n('screened', 'limits') }} as n,
+        kept.*,
+        {{ gwas_n('kept', 'limits') }} as n,
         repeated.line_number is not null as is_repeated,
         limits.n_min,
         limits.median_effect
-    from screened
-    left join repeated on screened.trait = repeated.trait and screened.line_number = repeated.line_number
-    left join limits on screened.trait = limits.trait
+    from kept
+    left join repeated on kept.trait = repeated.trait and kept.line_number = repeated.line_number
+    left join limits on kept.trait = limits.trait
 ),
 
 judged_on_size as (
     select
         *,
         case
-            when broken_rule is not null then broken_rule
             when is_repeated then 'duplicate_rsid'
             when n < n_min then 'sample_size_too_low'
             when z_score is null then 'z_unknown'
@@ -49,7 +48,8 @@ judged as (
         line_number,
         chromosome,
         base_pair_location,
-        rsid,
+        variant_key,
+        coalesce(other_name, concat('rs', variant_key)) as rsid,
         effect_allele,
         other_allele,
         effect_allele_frequency,

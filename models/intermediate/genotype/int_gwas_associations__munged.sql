@@ -13,6 +13,7 @@ munged as (
         trait,
         chromosome,
         base_pair_location,
+        variant_key,
         rsid,
         effect_allele,
         other_allele,

@@ -1,33 +1,21 @@
--- Every line of every file beside the first munge rule that it breaks on its own (seeds/gwas_rules.csv, in their order), and its Z.
--- The one pass over the long files: a line that breaks a rule keeps its number and the rule, and nothing else is written of it.
+-- Every line of every file beside the first munge rule that it breaks on its own (seeds/gwas_rules.csv, in their order).
 -- The rules are those of ldsc's munge_sumstats (Bulik-Sullivan 2015a) with three differences. A p value of 0 beside a large effect
 -- lost its digits, not its meaning: Z comes from the effect. Every format's frequency is filtered, whatever the file calls it.
 -- Rows that cannot be right are dropped and counted where ldsc stops.
 -- Z comes from P and the sign of the effect by default: P may be of a better test (Firth, saddle point) than effect / standard error.
+-- A view in the schema of staging, which is not published: nobody needs the files once more.
+{{ config(materialized='view', schema='staging') }}
 {{ gate('staging') }}
 
 {%- set z_is_from_p = var('gwas_z_source') == 'p_value' %}
 {%- set letters = ['A', 'C', 'G', 'T'] %}
-{%- set rules = [
-    'missing_value', 'info_too_low', 'frequency_too_low', 'p_out_of_range', 'standard_error_not_positive', 'not_two_letters', 'strand_ambiguous'
-] %}
 
-with with_p as (
+with associations as (
     select
         *,
-        {{ central_of_neg_log10_p('neg_log10_p_value') }} as p_central,
-        {{ root_of_neg_log10_p('neg_log10_p_value') }} as p_root,
         {{ one_of('effect_allele', letters) }} as effect_letter,
         {{ one_of('other_allele', letters) }} as other_letter
     from {{ ref('stg_gwas__associations') }}
-),
-
--- for every line, before any join or case: where lines are picked the long formula takes ten times as long
-associations as (
-    select
-        *,
-        {{ z_of_tail('neg_log10_p_value', 'p_central', 'p_root') }} as z_of_p
-    from with_p
 ),
 
 gwas_traits as (
@@ -60,10 +48,8 @@ described as (
         associations.info,
         associations.beta,
         associations.standard_error,
-        associations.z_score as z_of_file,
         associations.p_value,
         associations.neg_log10_p_value,
-        associations.z_of_p,
         columns_given.has_info,
         columns_given.has_frequency,
         columns_given.has_p,
@@ -133,24 +119,24 @@ screened as (
     select
         trait,
         line_number,
-        {% for name in [
-            'chromosome', 'base_pair_location', 'rsid', 'effect_allele', 'other_allele', 'effect_allele_frequency', 'n_total', 'beta', 'standard_error'
-        ] -%}
-        case when broken_rule is null then {{ name }} end as {{ name }},
-        {% endfor -%}
-        case when broken_rule is null and beta is null then z_of_file end as z_without_beta,
+        chromosome,
+        base_pair_location,
+        rsid,
+        effect_allele,
+        other_allele,
+        effect_allele_frequency,
+        n_total,
         sample_prevalence,
         coalesce(trait_type = 'case_control', has_odds_ratio or sample_prevalence is not null) as is_case_control,
         is_sized_by_cases,
+        beta,
+        standard_error,
+        neg_log10_p_value,
+        signed_effect,
+        z_of_effect,
         {{ one_of('z_basis', ['p_value', 'effect']) }} as z_basis,
         has_p and p_value = 0 and z_basis = 'effect' as is_p_repaired,
-        {{ one_of('broken_rule', rules) }} as broken_rule,
-        case
-            when broken_rule is not null then null
-            when z_basis = 'effect' then z_of_effect
-            when signed_effect < 0 then -z_of_p
-            else z_of_p
-        end as z_score
+        broken_rule
     from judged_alone
 )
 

@@ -1,25 +1,39 @@
 -- What the rules on all lines of a trait compare each with: its smallest sample size and its median effect, and the share of cases
 -- at the largest studies. Of lines that break no rule on their own and repeat no rsid.
 
-with candidates as (
+-- The steps that are read more than once are repeated in the SQL: written down in between they would cost three times as much.
+{%- set candidates %}
+(
     select
-        screened.trait,
-        screened.n_total,
-        screened.sample_prevalence,
-        screened.is_sized_by_cases,
-        coalesce(screened.beta, screened.z_without_beta) as signed_effect,
-        screened.z_score is not null as has_z
-    from {{ ref('int_gwas_associations__screened') }} as screened
+        kept.trait,
+        kept.n_total,
+        kept.sample_prevalence,
+        kept.is_sized_by_cases,
+        coalesce(kept.beta, kept.z_without_beta) as signed_effect,
+        kept.z_score is not null as has_z
+    from {{ ref('int_gwas_associations__kept') }} as kept
     left join {{ ref('int_gwas_associations__repeated') }} as repeated
-        on screened.trait = repeated.trait and screened.line_number = repeated.line_number
-    where screened.broken_rule is null and repeated.line_number is null
-),
+        on kept.trait = repeated.trait and kept.line_number = repeated.line_number
+    where repeated.line_number is null
+) as candidates
+{%- endset %}
+{%- set sized %}
+(
+    select
+        candidates.trait,
+        candidates.signed_effect,
+        candidates.has_z,
+        {{ gwas_n('candidates', 'shares_at_largest') }} as n
+    from {{ candidates }}
+    left join shares_at_largest on candidates.trait = shares_at_largest.trait
+) as sized
+{%- endset %}
 
-largest_studies as (
+with largest_studies as (
     select
         trait,
         max(n_total) as n_total
-    from candidates
+    from {{ candidates }}
     where is_sized_by_cases
     group by trait
 ),
@@ -28,26 +42,16 @@ shares_at_largest as (
     select
         candidates.trait,
         avg(candidates.sample_prevalence) as sample_prevalence
-    from candidates
+    from {{ candidates }}
     inner join largest_studies on candidates.trait = largest_studies.trait and candidates.n_total = largest_studies.n_total
     group by candidates.trait
-),
-
-sized as (
-    select
-        candidates.trait,
-        candidates.signed_effect,
-        candidates.has_z,
-        {{ gwas_n('candidates', 'shares_at_largest') }} as n
-    from candidates
-    left join shares_at_largest on candidates.trait = shares_at_largest.trait
 ),
 
 size_limits as (
     select
         trait,
         coalesce(cast({{ var('gwas_n_min') }} as double), percentile_cont(0.9) within group (order by n) / 1.5) as n_min
-    from sized
+    from {{ sized }}
     group by trait
 ),
 
@@ -55,7 +59,7 @@ median_effects as (
     select
         sized.trait,
         median(sized.signed_effect) as median_effect
-    from sized
+    from {{ sized }}
     inner join size_limits on sized.trait = size_limits.trait
     where sized.has_z and not coalesce(sized.n < size_limits.n_min, false)
     group by sized.trait

@@ -10,3 +10,16 @@ xxhash64({{ text }})
 {% macro duckdb__hash_of(text) -%}
 hash({{ text }})
 {%- endmacro %}
+
+{# A number below 0 of 62 bits that equal texts share and other texts all but never. #}
+{% macro negative_hash_of(text) -%}
+    {{ return(adapter.dispatch('negative_hash_of')(text)) }}
+{%- endmacro %}
+
+{% macro default__negative_hash_of(text) -%}
+(-1 - abs(xxhash64({{ text }}) % 4611686018427387904))
+{%- endmacro %}
+
+{% macro duckdb__negative_hash_of(text) -%}
+(-1 - cast(hash({{ text }}) % 4611686018427387904 as bigint))
+{%- endmacro %}
