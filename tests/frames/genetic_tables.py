@@ -1,5 +1,7 @@
 """Genetic tables made by hand: 6,000 SNPs of one chromosome, 40 kb apart; a gene is the first and last of its SNPs."""
 
+from collections.abc import Container
+
 import duckdb
 import numpy as np
 import pyarrow as pa
@@ -12,8 +14,12 @@ def database(
     traits: dict[str, dict[str, np.ndarray]],
     with_ld_scores: bool = True,
     genes: dict[str, tuple[int, int]] | None = None,
+    diseases: Container[str] = (),
 ) -> duckdb.DuckDBPyConnection:
-    """A database with the tables that the rows read; a trait is z, effect_allele, perhaps beta, se and frequency."""
+    """A database with the tables that the rows read; a trait is z, effect_allele, perhaps beta, se and frequency.
+
+    diseases : traits known to be case-control studies, whose counts are not stated.
+    """
     connection = duckdb.connect()
     for schema in ("staging", "intermediate", "seeds", "results"):
         connection.execute(f"create schema {schema}")
@@ -46,7 +52,7 @@ def database(
                     "standard_error": columns.get("se", np.full(N_SNPS, 1 / np.sqrt(N_PEOPLE))),
                     "effect_allele_frequency": columns.get("frequency", np.full(N_SNPS, 0.5)),
                     "sample_prevalence": pa.nulls(N_SNPS, pa.float64()),
-                    "is_case_control": [False] * N_SNPS,
+                    "is_case_control": [name in diseases] * N_SNPS,
                 }
             )
             for name, columns in traits.items()

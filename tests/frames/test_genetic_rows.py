@@ -7,9 +7,17 @@ import jinja2
 import numpy as np
 import pyarrow as pa
 import pytest
+from scipy import stats
 
+from python_models.estimators.genetics.heritability import heritability
 from python_models.estimators.genetics.normal_tails import absolute_z
-from python_models.frames.genetic_rows import NO_LD_SCORES, genetic_correlation_rows, heritability_rows
+from python_models.frames.genetic_rows import (
+    NO_LD_SCORES,
+    RegressionOptions,
+    genetic_correlation_rows,
+    heritability_rows,
+)
+from python_models.frames.gwas_traits import read_ld_scores, read_statistics
 from python_models.frames.mendelian_randomisation_rows import mendelian_randomisation_rows
 from python_models.frames.shared_locus_rows import shared_locus_rows
 from tests.frames.genetic_tables import N_SNPS, database, polygenic, with_hits
@@ -63,6 +71,73 @@ def test_heritability_rows__trait_without_signal_is_refused_with_its_number() ->
     assert all(row["n_snps"] == N_SNPS and row["mean_chi_square"] is not None for row in rows)
 
 
+FIXED = "see one_step"
+
+
+def test_intercepts_of_the_seeds__reach_the_estimators_and_refuse_two_steps() -> None:
+    connection = database(traits={"a": polygenic(), "b": polygenic(8), "c": polygenic(9)})
+    connection.execute("insert into seeds.gwas_trait_codings values ('a', 'higher = more', 'quantitative', null, 1.1)")
+    connection.execute("insert into seeds.gwas_trait_pairs values ('c', 'b', 0.05, null)")
+    rows = {(row["trait"], row["estimator"]): row for row in heritability_rows(connection).to_pylist()}
+    fixed = rows["a", "one_step"]
+    assert (fixed["intercept"], fixed["intercept_standard_error"]) == (1.1, None)
+    scores = read_ld_scores(connection)
+    assert scores is not None
+    read = read_statistics(connection, trait="a", n_ld_scores=N_SNPS)
+    direct = heritability(z=read.z, n=read.n, ld_scores=scores, two_step=None, intercept=1.1)
+    assert fixed["heritability"] == direct.h2
+    assert FIXED in rows["a", "two_step"]["refusal"]
+    assert rows["b", "two_step"]["refusal"] is None
+    assert rows["b", "one_step"]["intercept_standard_error"] is not None
+    pairs = {
+        (row["trait_1"], row["trait_2"], row["estimator"]): row
+        for row in genetic_correlation_rows(connection).to_pylist()
+    }
+    assert pairs["b", "c", "one_step"]["intercept"] == 0.05
+    assert pairs["b", "c", "one_step"]["intercept_standard_error"] is None
+    assert pairs["a", "b", "one_step"]["heritability_1"] == direct.h2
+    assert pairs["a", "b", "one_step"]["intercept_standard_error"] is not None
+    assert all(FIXED in row["refusal"] for (*_, estimator), row in pairs.items() if estimator == "two_step")
+
+
+def test_intercepts_none__is_ldscs_no_intercept_for_every_regression() -> None:
+    connection = database(traits={"a": polygenic(), "b": polygenic(8)})
+    options = RegressionOptions.of(intercepts="none", chi_square_max="null")
+    for row in heritability_rows(connection, options=options).to_pylist():
+        assert row["intercept"] == (1.0 if row["estimator"] == "one_step" else None)
+    for row in genetic_correlation_rows(connection, options=options).to_pylist():
+        assert row["intercept"] == (0.0 if row["estimator"] == "one_step" else None)
+
+
+def test_chi_square_max__leaves_out_what_ldsc_would() -> None:
+    first, second = polygenic(), polygenic(8)
+    connection = database(traits={"a": first, "b": second})
+    options = RegressionOptions.of(intercepts="free", chi_square_max="4.5")
+    own = heritability_rows(connection, options=options).to_pylist()
+    assert {row["n_snps"] for row in own if row["trait"] == "a"} == {int((first["z"] ** 2 < 4.5).sum())}
+    kept = ((first["z"] * second["z"]) ** 2 < 4.5**2).sum()
+    assert {row["n_snps"] for row in genetic_correlation_rows(connection, options=options).to_pylist()} == {int(kept)}
+
+
+@pytest.mark.parametrize(
+    ("intercepts", "most", "message"),
+    [("fixed", "null", "free or none"), ("free", "0", "above 0"), ("free", "-3", "above 0")],
+)
+def test_regression_options__unknown_ones_are_refused_with_the_allowed(
+    intercepts: str, most: str, message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        RegressionOptions.of(intercepts=intercepts, chi_square_max=most)
+
+
+def test_heritability_rows__say_why_there_is_no_liability_scale() -> None:
+    connection = database(traits={"disease": polygenic(), "quantity": polygenic(8)}, diseases={"disease"})
+    said = {row["trait"]: row["liability_refusal"] for row in heritability_rows(connection).to_pylist()}
+    assert "not a disease" in said["quantity"]
+    assert "n_cases, n_controls" in said["disease"]
+    assert "population_prevalence" in said["disease"]
+
+
 def test_shared_locus_rows__only_the_common_locus_is_shared_and_its_direction_is_told() -> None:
     traits = {"a": with_hits({1_000: 8.0, 3_000: 8.0}, 1), "b": with_hits({1_000: -8.0, 5_000: 8.0}, 2)}
     rows = shared_locus_rows(database(traits=traits)).to_pylist()
@@ -96,3 +171,23 @@ def test_mendelian_randomisation_rows__find_the_effect_the_outcome_was_made_with
     assert abs(ivw["estimate"] + 0.5) < 3 * ivw["standard_error"]
     assert ivw["leave_one_out_lowest"] <= ivw["estimate"] <= ivw["leave_one_out_highest"]
     assert ivw["is_exposure_first"] is True
+    # Each interval is of its own p value: t for Egger, normal for the others.
+    quantiles = {"egger": stats.t.ppf(0.975, len(effects) - 2), "ivw": 1.959964, "weighted_median": 1.959964}
+    for method, row in forward.items():
+        half = quantiles[method] * row["standard_error"]
+        assert row["estimate_upper"] - row["estimate"] == pytest.approx(half, rel=1e-6)
+        assert row["estimate"] - row["estimate_lower"] == pytest.approx(half, rel=1e-6)
+        assert (row["p_value"] < 0.05) == (row["estimate_lower"] * row["estimate_upper"] > 0)
+
+
+def test_mendelian_randomisation_rows__overlap_is_that_of_the_seed_else_the_worst_case() -> None:
+    hits = {250 + 500 * k: 9.0 for k in range(12)}
+    connection = database(traits={"x": with_hits(hits, 1), "y": with_hits({}, 2), "z": with_hits({}, 3)})
+    connection.execute("insert into seeds.gwas_trait_pairs values ('y', 'x', null, 0.25)")
+    rows = {
+        row["outcome"]: row for row in mendelian_randomisation_rows(connection).to_pylist() if row["exposure"] == "x"
+    }
+    assert rows["y"]["assumed_overlap_share"] == 0.25
+    assert "as stated: the studies share 25%" in rows["y"]["note"]
+    assert rows["z"]["assumed_overlap_share"] == 1.0
+    assert "assumed, not known" in rows["z"]["note"]

@@ -114,6 +114,38 @@ def test_colocalisation_rows__two_variants_are_h3() -> None:
     assert row["smallest_p_12_for_h4"] is None
 
 
+def test_colocalisation_rows__an_undecided_locus_says_so() -> None:
+    """The second trait's stronger variant is another one, by just so much that the priors make up for it."""
+    traits = {"a": with_hits({1_000: 9.0}, 1), "b": with_hits({1_000: 5.0, 1_004: 6.2}, 2)}
+    connection = database(traits=traits)
+    keep(connection, "shared_loci", shared_locus_rows(connection))
+    row = next(row for row in colocalisation_rows(connection).to_pylist() if row["evidence"] == "both_genome_wide")
+    assert max(row["posterior_h3"], row["posterior_h4"]) < 0.8
+    assert row["supported_hypothesis"] is None
+    assert "no hypothesis reaches 0.8" in row["note"]
+    assert "a and b taken as quantitative" in row["note"]
+
+
+def test_colocalisation_rows__a_disease_has_the_prior_of_a_log_odds_ratio_and_needs_errors_or_counts() -> None:
+    traits = {"a": with_hits({1_000: 9.0}, 1), "b": with_hits({1_000: 5.0, 1_004: 6.2}, 2)}
+
+    def row_of(diseases: set[str], **changed: dict[str, np.ndarray]) -> dict[str, object]:
+        connection = database(traits={**traits, **changed}, diseases=diseases)
+        keep(connection, "shared_loci", shared_locus_rows(connection))
+        rows = colocalisation_rows(connection).to_pylist()
+        return dict(next(row for row in rows if row["evidence"] == "both_genome_wide"))
+
+    disease = row_of({"a"})
+    assert disease["posterior_h4"] != row_of(set())["posterior_h4"]
+    assert "b taken as quantitative" in str(disease["note"])
+    without_errors = {**traits["a"], "se": np.full(N_SNPS, np.nan)}
+    refused = row_of({"a"}, a=without_errors)
+    assert refused["posterior_h4"] is None
+    assert "a is a disease without standard errors" in str(refused["refusal"])
+    assert "n_cases and n_controls" in str(refused["refusal"])
+    assert row_of(set(), a=without_errors)["refusal"] is None
+
+
 def test_loci__ld_joins_what_is_correlated_and_parts_what_only_lies_near(tmp_path: Path) -> None:
     """rs1000 and its copy rs1001 are one locus; rs1008, 320 kb away and independent, is another where LD is known."""
     traits = {"a": with_hits({1_000: 9.0, 1_001: 9.0, 1_008: 9.0}, 1), "b": with_hits({1_000: 9.0, 1_008: 9.0}, 2)}

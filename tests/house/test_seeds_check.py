@@ -75,6 +75,11 @@ def test_check_seeds__the_seeds_of_the_project_hold() -> None:
         ),
         (replace("mediation_sensitivity_analyses.csv", "drop_early,,2,", "drop_early,,,"), "says years above 0"),
         (replace("control_analyses.csv", "hospital_myopia,,0", "hospital_myopia,,1"), "0 if negative"),
+        (replace("gwas_trait_codings.csv", "case_control,,,0.19", "case_control,100,,0.19"), "cases and controls"),
+        (replace("gwas_trait_codings.csv", "case_control,,,0.19", "binary,,,0.19"), "quantitative, case_control"),
+        (replace("gwas_trait_pairs.csv", "source\n", "source\na,a,0,,x\n"), "two different traits"),
+        (replace("gwas_trait_pairs.csv", "source\n", "source\na,b,0,,x\nb,a,0,,x\n"), "in either order"),
+        (replace("gwas_trait_pairs.csv", "source\n", "source\na,b,,2,x\n"), "shares 0 to 1"),
     ],
 )
 def test_check_seeds__names_the_file_and_the_rule(seeds: Path, change: Callable[[Path], None], message: str) -> None:

@@ -202,7 +202,9 @@ def test_instrument_strength__warns_of_overlap_weakness_and_dilution() -> None:
     assert strong.notes == ()
     shared = instrument_strength(simulated(), overlap_share=1.0)
     assert shared.expected_relative_bias == pytest.approx(1 / shared.mean_f)
-    assert any("100% of the exposure's participants" in note for note in shared.notes)
+    assert any(note.startswith("assumed, not known: the studies share 100%") for note in shared.notes)
+    stated = instrument_strength(simulated(), overlap_share=0.4, is_overlap_known=True)
+    assert any(note.startswith("as stated: the studies share 40%") for note in stated.notes)
     weak = Instruments.of(
         beta_exposure=[0.02, 0.03, 0.025], se_exposure=[0.01] * 3, beta_outcome=[0.0] * 3, se_outcome=[0.01] * 3
     )
