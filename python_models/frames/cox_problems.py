@@ -239,6 +239,7 @@ class HouseFits:
             covariates=problem.matrix,
             names=problem.names,
             start=start,
+            with_score_test=False,
             **options,
         )
         if fit.refusal is None:

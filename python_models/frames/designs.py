@@ -11,6 +11,7 @@ from python_models.frames.columns import MISSING, Categories, Columns, take
 F8 = npt.NDArray[np.float64]
 # A column whose variance is explained to this share by those before it is aliased (R drops it as NA).
 ALIAS_TOLERANCE = 1e-9
+ROWS_PER_BLOCK = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,16 +23,16 @@ class Design:
     notes: tuple[str, ...]
 
 
-def _is_said_already(is_level: npt.NDArray[np.bool_], columns: Sequence[F8]) -> bool:
-    """Whether an indicator before it, or its opposite, says the same of everyone, as sex does of menopause `male`."""
-    n, total = int(is_level.sum()), len(is_level)
-    for column in columns:
-        marked = int(column.sum())
-        if (marked == n and np.array_equal(column, is_level)) or (
-            marked == total - n and np.array_equal(column, ~is_level)
-        ):
-            return True
-    return False
+def _is_said_already(is_level: npt.NDArray[np.bool_], marked: int, columns: Sequence[tuple[int, F8]]) -> bool:
+    """Whether an indicator before it, or its opposite, says the same of everyone, as sex does of menopause `male`.
+
+    marked: rows of the level; columns: indicators with their numbers of rows.
+    """
+    return any(
+        (n == marked and np.array_equal(column, is_level))
+        or (n == len(is_level) - marked and np.array_equal(column, ~is_level))
+        for n, column in columns
+    )
 
 
 def _indicator_columns(
@@ -45,8 +46,9 @@ def _indicator_columns(
     counts = np.bincount(categories.codes[categories.codes != MISSING], minlength=len(categories.levels))
     events = np.bincount(categories.codes[(categories.codes != MISSING) & event], minlength=len(categories.levels))
     candidates = counts.copy()
-    for code in np.flatnonzero(counts):
-        if before and _is_said_already(categories.codes == code, before):
+    counted = [(int(column.sum()), column) for column in before]
+    for code in np.flatnonzero(counts) if before else ():
+        if _is_said_already(categories.codes == code, int(counts[code]), counted):
             candidates[code] = -1
     reference = int(np.argmax(candidates if (candidates > 0).any() else counts))
     columns, names, notes = [], [], []
@@ -63,8 +65,12 @@ def _indicator_columns(
 
 def aliased_columns(values: F8) -> list[int]:
     """Columns that are linear combinations of a constant and the columns before them; values (n, p)."""
-    centred = values - values.mean(axis=0)
-    gram = centred.T @ centred
+    mean = values.mean(axis=0)
+    gram = np.zeros((values.shape[1], values.shape[1]))
+    # By blocks of rows: a centred copy of half a million rows is never made.
+    for start in range(0, len(values), ROWS_PER_BLOCK):
+        centred = values[start : start + ROWS_PER_BLOCK] - mean
+        gram += centred.T @ centred
     diagonal = np.diag(gram).copy()
     aliased = []
     for j in range(gram.shape[0]):
@@ -102,5 +108,7 @@ def build_design(
     matrix = np.column_stack(values)
     aliased = aliased_columns(matrix)
     notes += [f"{names[j]} dropped: a combination of the others" for j in aliased]
+    if not aliased:
+        return Design(matrix, tuple(names), tuple(notes))
     kept = [j for j in range(matrix.shape[1]) if j not in set(aliased)]
     return Design(matrix[:, kept], tuple(names[j] for j in kept), tuple(notes))

@@ -1,6 +1,9 @@
 """Hazard ratios of every analysis the seeds ask for, as rows of results.hazard_ratios."""
 
-from concurrent.futures import Future
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
+from itertools import groupby
 from typing import Any
 
 import duckdb
@@ -27,7 +30,7 @@ from python_models.frames.joint_rows import joint_rows
 from python_models.frames.lifelines_cox import LifelinesFit, fit_lifelines
 from python_models.frames.study import CoxAnalysis, read_cox_analyses, read_visit_analyses
 from python_models.frames.subgroup_rows import subgroup_rows
-from python_models.frames.subgroups import read_joint_exposures, read_subgroups
+from python_models.frames.subgroups import Subgroup, read_joint_exposures, read_subgroups
 from python_models.frames.visit_models import read_intervals, visit_estimates
 from python_models.frames.workers import worker_pool
 
@@ -97,9 +100,42 @@ def _rows_of(problem: CoxProblem, house: CoxFit | None, primary: LifelinesFit | 
     ]
 
 
-def _order(analysis: CoxAnalysis) -> tuple[bool, str, str, str]:
-    """Primary models first; then those that share rows and covariates side by side."""
-    return not analysis.is_primary, analysis.column_name, analysis.outcome_definition, analysis.adjustment_set
+def _shared_design(analysis: CoxAnalysis) -> tuple[str, str, str]:
+    """Analyses alike in this share rows and covariates."""
+    return analysis.column_name, analysis.outcome_definition, analysis.adjustment_set
+
+
+def _groups(analyses: list[CoxAnalysis], *, is_primary: bool) -> deque[list[CoxAnalysis]]:
+    """Analyses side by side that share rows and covariates; the groups with a primary model, or those without."""
+    by_design = groupby(sorted(analyses, key=lambda one: (_shared_design(one), not one.is_primary)), key=_shared_design)
+    groups = [list(group) for _, group in by_design]
+    return deque(group for group in groups if any(one.is_primary for one in group) == is_primary)
+
+
+class PrimaryFits:
+    """Primary models on their way through lifelines, in a process of its own, few at a time: each holds its matrix."""
+
+    MOST_WAITING = 2
+
+    def __init__(self, pool: Executor) -> None:
+        self._pool = pool
+        self._waiting: deque[tuple[CoxProblem, CoxFit, Future[LifelinesFit]]] = deque()
+
+    @property
+    def is_full(self) -> bool:
+        return len(self._waiting) >= self.MOST_WAITING
+
+    def submit(self, problem: CoxProblem, house: CoxFit) -> None:
+        task = self._pool.submit(
+            fit_lifelines, days=problem.days, event=problem.event, covariates=problem.matrix, start=house.beta
+        )
+        self._waiting.append((problem, house, task))
+
+    def rows(self, *, wait_while: Callable[[], bool]) -> Iterator[dict[str, Any]]:
+        """Rows of those that are done, first in first out; waits for the next one while it is told to."""
+        while self._waiting and (self._waiting[0][2].done() or wait_while()):
+            problem, house, task = self._waiting.popleft()
+            yield from _rows_of(problem, house, task.result())
 
 
 def hazard_ratio_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
@@ -115,30 +151,20 @@ def hazard_ratio_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
     data = StudyData(session, analyses, more_columns=more)
     problems, house = CoxProblems(data), HouseFits()
     rows: list[dict[str, Any]] = []
-    waiting: list[tuple[CoxProblem, CoxFit, Future[LifelinesFit]]] = []
     with worker_pool(1) as beside, threadpool_limits(limits=1):
-        for i, analysis in enumerate(sorted(analyses, key=_order), start=1):
-            problem = problems.build(analysis)
-            if isinstance(problem, str):
-                rows.append(_row(analysis, "", n_participants=0, n_events=0, person_years=0.0, refusal=problem))
-                continue
-            if problem.refusal is not None:
-                rows += _rows_of(problem, None, None)
-                continue
-            fit = house.fit(problem)
-            if analysis.is_primary and fit.refusal is None:
-                task = beside.submit(
-                    fit_lifelines, days=problem.days, event=problem.event, covariates=problem.matrix, start=fit.beta
-                )
-                waiting.append((problem, fit, task))
-            else:
-                rows += _rows_of(problem, fit, None)
-            if analysis.is_primary_model:
-                rows += [
-                    _row(analysis, **cells) | NOT_PRIMARY for cells in subgroup_rows(problem, house, data, subgroups)
-                ]
-            if i % 25 == 0 or i == len(analyses):
-                logger.info(f"hazard ratios: {i} of {len(analyses)} Cox models fitted")
+        primary = PrimaryFits(beside)
+        with_primary, others = _groups(analyses, is_primary=True), _groups(analyses, is_primary=False)
+        n_fitted = 0
+        while with_primary or others:
+            rows += primary.rows(wait_while=lambda: primary.is_full and not others)
+            groups = others if primary.is_full or not with_primary else with_primary
+            for analysis in groups.popleft():
+                rows += _analysis_rows(analysis, problems, house, primary)
+                if analysis.is_primary_model:
+                    rows += _subgroup_rows(analysis, problems, house, data, subgroups)
+                n_fitted += 1
+                if n_fitted % 25 == 0 or n_fitted == len(analyses):
+                    logger.info(f"hazard ratios: {n_fitted} of {len(analyses)} Cox models fitted")
         for joint in joints:
             rows += [
                 _row(analysis, **cells) | NOT_PRIMARY
@@ -150,8 +176,30 @@ def hazard_ratio_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
                 _row(analysis, estimator="grouped_hazards", **cells) | NOT_PRIMARY
                 for cells in visit_estimates(analysis, data.columns, intervals.get(analysis.outcome_definition))
             ]
-        for i, (problem, fit, task) in enumerate(waiting, start=1):
-            rows += _rows_of(problem, fit, task.result())
-            if i == len(waiting):
-                logger.info(f"hazard ratios: {i} of {len(waiting)} primary models fitted by lifelines too")
+        rows += primary.rows(wait_while=lambda: True)
     return table_of(rows, SCHEMA, sort_by=KEY)
+
+
+def _analysis_rows(
+    analysis: CoxAnalysis, problems: CoxProblems, house: HouseFits, primary: PrimaryFits
+) -> list[dict[str, Any]]:
+    """Rows of one analysis; none yet where lifelines has still to fit it."""
+    problem = problems.build(analysis)
+    if isinstance(problem, str):
+        return [_row(analysis, "", n_participants=0, n_events=0, person_years=0.0, refusal=problem)]
+    if problem.refusal is not None:
+        return _rows_of(problem, None, None)
+    fit = house.fit(problem)
+    if analysis.is_primary and fit.refusal is None:
+        primary.submit(problem, fit)
+        return []
+    return _rows_of(problem, fit, None)
+
+
+def _subgroup_rows(
+    analysis: CoxAnalysis, problems: CoxProblems, house: HouseFits, data: StudyData, subgroups: list[Subgroup]
+) -> list[dict[str, Any]]:
+    problem = problems.build(analysis)
+    if isinstance(problem, str) or problem.refusal is not None:
+        return []
+    return [_row(analysis, **cells) | NOT_PRIMARY for cells in subgroup_rows(problem, house, data, subgroups)]

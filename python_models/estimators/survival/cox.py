@@ -27,7 +27,8 @@ class CoxFit:
     names: p covariate names. beta (p,): log hazard ratio per unit of the covariate.
     covariance (p, p), standard_error (p,): robust where asked for. naive_covariance (p, p): inverse information.
     loglik_null, loglik: log partial likelihood at 0 and at beta. score (p,), information (p, p): at beta.
-    score_test: U(0)' I(0)^-1 U(0), chi-squared on p degrees of freedom (the log-rank test of all covariates).
+    score_test: U(0)' I(0)^-1 U(0), chi-squared on p degrees of freedom (the log-rank test of all covariates); None
+    where it was not asked for.
     baseline_time (D,), baseline_stratum (D,), baseline_cumulative_hazard (D,): at the covariate_means (p,), after each
     event time; Efron's increments where ties are Efron's.
     n: rows; n_events: events. refusal: None, or why no estimate is given; refused_names: the covariates at fault.
@@ -98,6 +99,7 @@ def fit_cox(
     names: Sequence[str] | None = None,
     min_events_per_parameter: float = 1.0,
     start: npt.ArrayLike | None = None,
+    with_score_test: bool = True,
     stop: Stop = "maximum",
 ) -> CoxFit:
     """Maximise the Cox partial likelihood by Newton's method with step-halving.
@@ -109,6 +111,7 @@ def fit_cox(
     offset (n,): added to the linear predictor.
     robust: Lin-Wei sandwich variance by row. cluster (n,): labels within which rows depend; sandwich by cluster.
     names: p names, used in refusals. start (p,): first guess of beta.
+    with_score_test: without it, and with a start better than 0, no derivatives are taken at 0: a fifth of the work.
     min_events_per_parameter: with at most p times this many events the fit is refused.
     stop: "maximum" goes on to the maximum; "coxph" stops where R does (log likelihood changed by less than 1e-9
     of itself), which can be 1e-6 of a coefficient short of it, to compare with R digit by digit.
@@ -140,7 +143,13 @@ def fit_cox(
         raise EstimatorInputError(f"start has shape {guess.shape}, expected ({len(data.labels)},)")
     likelihood = None if data.refusal is not None else data.likelihood(ties)
     return fit_likelihood(
-        data=data, likelihood=likelihood, ties=ties, is_robust=robust or cluster is not None, start=guess, stop=stop
+        data=data,
+        likelihood=likelihood,
+        ties=ties,
+        is_robust=robust or cluster is not None,
+        start=guess,
+        with_score_test=with_score_test,
+        stop=stop,
     )
 
 
@@ -151,6 +160,7 @@ def fit_likelihood(
     ties: Ties,
     is_robust: bool,
     start: F8 | None = None,
+    with_score_test: bool = True,
     stop: Stop = "maximum",
 ) -> CoxFit:
     """Maximise a prepared likelihood (None where the data are refused); what `fit_cox` and `fit_fine_gray` share."""
@@ -186,14 +196,24 @@ def fit_likelihood(
     loglik_null = likelihood.loglik(np.zeros(likelihood.p))
     if not np.isfinite(loglik_null):
         return refuse("log likelihood is not finite at beta = 0: an offset is too large")
-    null = likelihood.derivatives()
-    reason, at_fault = refuse_information(null, data)
+    guess = None if start is None else start * data.scale
+    origin, loglik_first = np.zeros(likelihood.p), loglik_null
+    if guess is not None and not with_score_test:
+        loglik_guess = likelihood.loglik(guess)
+        if loglik_guess > loglik_null:
+            origin, loglik_first = guess, loglik_guess
+        else:
+            likelihood.loglik(origin)
+        guess = None
+    first = likelihood.derivatives()
+    reason, at_fault = refuse_information(first, data)
     if reason is not None:
         return refuse(reason, at_fault)
-    score_test = float(null.score @ inverse_information(null.information) @ null.score)
+    score_test = float(first.score @ inverse_information(first.information) @ first.score) if with_score_test else None
 
-    guess = None if start is None else start * data.scale
-    maximum = maximise(likelihood=likelihood, loglik_null=loglik_null, null=null, start=guess, stop=stop)
+    maximum = maximise(
+        likelihood=likelihood, loglik_null=loglik_first, null=first, start=guess, origin=origin, stop=stop
+    )
     if isinstance(maximum, NoMaximum):
         at_fault = tuple(data.labels[j] for j in maximum.columns)
         if at_fault:

@@ -152,7 +152,7 @@ def _codes(labels: npt.ArrayLike) -> tuple[npt.NDArray[np.generic], I8]:
 
 
 def refuse_information(derivatives: Derivatives, data: CoxData) -> tuple[str | None, tuple[str, ...]]:
-    """Reason and names where the information at beta = 0 says that a column adds nothing to the others."""
+    """Reason and names where the information at the first beta says that a column adds nothing to the others."""
     collinear = collinear_columns(derivatives.information, data.n_events)
     if not collinear:
         return None, ()

@@ -74,11 +74,15 @@ def maximise(
     loglik_null: float,
     null: D,
     start: F8 | None = None,
+    origin: F8 | None = None,
     stop: Stop = "maximum",
 ) -> Maximum[D] | NoMaximum:
-    """Newton from zero, or from `start` (p,) where that is better; halved towards the last good point after a fall."""
+    """Newton from zero, or from `start` (p,) where that is better; halved towards the last good point after a fall.
+
+    origin (p,): where loglik_null and null were taken, instead of zero.
+    """
     p = likelihood.p
-    beta, loglik, current = np.zeros(p), loglik_null, null
+    beta, loglik, current = np.zeros(p) if origin is None else origin, loglik_null, null
     if p == 0:
         return Maximum(beta, loglik, current, 0)
     if start is not None:
