@@ -51,7 +51,12 @@ def read_columns(relation: duckdb.DuckDBPyRelation, names: Iterable[str]) -> dic
     """The named columns of a relation, read once."""
     listed = list(dict.fromkeys(names))
     table = relation.select(*[duckdb.ColumnExpression(name) for name in listed]).to_arrow_table()
-    return {name: as_column(table.column(name)) for name in listed}
+    found: dict[str, Column] = {}
+    for name in listed:
+        # Column by column, so that words and their codes are never all there at once.
+        found[name] = as_column(table.column(name))
+        table = table.drop_columns([name])
+    return found
 
 
 def present(column: Column) -> npt.NDArray[np.bool_]:

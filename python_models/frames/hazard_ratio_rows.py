@@ -30,7 +30,7 @@ from python_models.frames.joint_rows import joint_rows
 from python_models.frames.lifelines_cox import LifelinesFit, fit_lifelines
 from python_models.frames.study import CoxAnalysis, read_cox_analyses, read_visit_analyses
 from python_models.frames.subgroup_rows import subgroup_rows
-from python_models.frames.subgroups import Subgroup, read_joint_exposures, read_subgroups
+from python_models.frames.subgroups import read_joint_exposures, read_subgroups
 from python_models.frames.visit_models import read_intervals, visit_estimates
 from python_models.frames.workers import worker_pool
 
@@ -113,9 +113,9 @@ def _groups(analyses: list[CoxAnalysis], *, is_primary: bool) -> deque[list[CoxA
 
 
 class PrimaryFits:
-    """Primary models on their way through lifelines, in a process of its own, few at a time: each holds its matrix."""
+    """Primary models on their way through lifelines, in a process of its own, one at a time: each holds its matrix."""
 
-    MOST_WAITING = 2
+    MOST_WAITING = 1
 
     def __init__(self, pool: Executor) -> None:
         self._pool = pool
@@ -159,9 +159,13 @@ def hazard_ratio_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
             rows += primary.rows(wait_while=lambda: primary.is_full and not others)
             groups = others if primary.is_full or not with_primary else with_primary
             for analysis in groups.popleft():
-                rows += _analysis_rows(analysis, problems, house, primary)
-                if analysis.is_primary_model:
-                    rows += _subgroup_rows(analysis, problems, house, data, subgroups)
+                problem = problems.build(analysis)
+                rows += _analysis_rows(analysis, problem, house, primary)
+                if analysis.is_primary_model and isinstance(problem, CoxProblem) and problem.refusal is None:
+                    rows += [
+                        _row(analysis, **cells) | NOT_PRIMARY
+                        for cells in subgroup_rows(problem, house, data, subgroups)
+                    ]
                 n_fitted += 1
                 if n_fitted % 25 == 0 or n_fitted == len(analyses):
                     logger.info(f"hazard ratios: {n_fitted} of {len(analyses)} Cox models fitted")
@@ -181,10 +185,9 @@ def hazard_ratio_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
 
 
 def _analysis_rows(
-    analysis: CoxAnalysis, problems: CoxProblems, house: HouseFits, primary: PrimaryFits
+    analysis: CoxAnalysis, problem: CoxProblem | str, house: HouseFits, primary: PrimaryFits
 ) -> list[dict[str, Any]]:
     """Rows of one analysis; none yet where lifelines has still to fit it."""
-    problem = problems.build(analysis)
     if isinstance(problem, str):
         return [_row(analysis, "", n_participants=0, n_events=0, person_years=0.0, refusal=problem)]
     if problem.refusal is not None:
@@ -194,12 +197,3 @@ def _analysis_rows(
         primary.submit(problem, fit)
         return []
     return _rows_of(problem, fit, None)
-
-
-def _subgroup_rows(
-    analysis: CoxAnalysis, problems: CoxProblems, house: HouseFits, data: StudyData, subgroups: list[Subgroup]
-) -> list[dict[str, Any]]:
-    problem = problems.build(analysis)
-    if isinstance(problem, str) or problem.refusal is not None:
-        return []
-    return [_row(analysis, **cells) | NOT_PRIMARY for cells in subgroup_rows(problem, house, data, subgroups)]

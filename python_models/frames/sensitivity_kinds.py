@@ -115,6 +115,7 @@ class Setting:
             covariates=problem.matrix,
             names=problem.names,
             start=start,
+            with_score_test=False,
             **options,
         )
         if fit.refusal is None and not self._start:

@@ -22,11 +22,12 @@ def interaction_p_value(
     grouped = np.column_stack([member.astype(np.float64) for member in members[1:]])
     k = problem.k
     products = np.column_stack([problem.matrix[:, :k] * grouped[:, [j]] for j in range(grouped.shape[1])])
-    wider = problem.with_columns(products, [f"product {j + 1}" for j in range(products.shape[1])], after=k)
-    main = wider.with_columns(grouped, [f"group {j + 1}: main" for j in range(grouped.shape[1])])
-    fit = house.fit_anew(main)
+    names = [f"product {j + 1}" for j in range(products.shape[1])]
+    mains = [f"group {j + 1}: main" for j in range(grouped.shape[1])]
+    fit = house.fit_anew(problem.with_columns(np.column_stack([products, grouped]), [*names, *mains], after=k))
     if fit.refusal is not None:
-        fit = house.fit_anew(wider)  # the covariates hold the groups, as sex does
+        # The covariates hold the groups, as sex does.
+        fit = house.fit_anew(problem.with_columns(products, names, after=k))
     if fit.refusal is not None:
         return None
     columns = list(range(k, k + products.shape[1]))

@@ -26,7 +26,7 @@ from python_models.estimators.survival.risk_sets import RiskSets
 F8 = npt.NDArray[np.float64]
 
 # Standardised covariates are stored up to this size; beyond it each pass standardises block by block again.
-MAX_STORED_BYTES = 768 * 2**20
+MAX_STORED_BYTES = 96 * 2**20
 # A block of this many values stays in the second-level cache through its four uses.
 BLOCK_VALUES = 65_536
 MIN_BLOCK_ROWS = 512
