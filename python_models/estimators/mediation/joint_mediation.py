@@ -129,6 +129,7 @@ def fit_joint_mediation(
     entry: npt.ArrayLike | None = None,
     strata: npt.ArrayLike | None = None,
     names: Sequence[str] | None = None,
+    covariate_names: Sequence[str] | None = None,
     contrast: Contrast | None = None,
     ties: Ties = "efron",
     seed: int,
@@ -137,7 +138,8 @@ def fit_joint_mediation(
 ) -> JointMediation:
     """Linear models of K mediators and one Cox model with all of them, on the same rows with the same covariates.
 
-    exposure, time, event (n,), mediators (n, K), covariates (n, q), all finite; names: K mediator names;
+    exposure, time, event (n,), mediators (n, K), covariates (n, q), all finite; names: K mediator names,
+    covariate_names: q, both used in refusals;
     mediator_covariates (n, r): of the mediator models alone, for what the outcome model holds as strata.
     K mediators selected from these same people make the joint effect too large: select in one half, estimate in the
     other.
@@ -181,14 +183,16 @@ def fit_joint_mediation(
     # Var(b1) = S x [(X'X)^-1] at the exposure; its root is the exposure's row of R^-1.
     mediator_covariance = residual_covariance * float(solved.root[1] @ solved.root[1])
 
-    other_names = tuple(f"covariate_{j + 1}" for j in range(c.shape[1]))
+    other_names = tuple(covariate_names or [f"covariate_{j + 1}" for j in range(c.shape[1])])
     model = {"exit": t, "event": d == 1, "entry": entry, "strata": strata, "ties": ties}
     fit = fit_cox(covariates=np.column_stack([a, m, c]), names=("exposure", *labels, *other_names), **model)
     if fit.refusal is not None:
         return refuse(f"outcome model: {fit.refusal}")
     single = (contrast.exposure_to - contrast.exposure_from) * slopes * fit.beta[1 : 1 + k]
     for j in range(k if k > 1 else 0):
-        alone = fit_cox(covariates=np.column_stack([a, m[:, j], c]), **model)
+        alone = fit_cox(
+            covariates=np.column_stack([a, m[:, j], c]), names=("exposure", labels[j], *other_names), **model
+        )
         if alone.refusal is not None:
             return refuse(f"outcome model with {labels[j]} alone: {alone.refusal}")
         single[j] = (contrast.exposure_to - contrast.exposure_from) * slopes[j] * alone.beta[1]

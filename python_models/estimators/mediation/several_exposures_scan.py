@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,7 +31,10 @@ class ExposuresScan:
 
 
 class ExposuresCoxScanner(CoxScanner):
-    """A `CoxScanner` whose first covariates are the exposures (n, E); prepared once per outcome."""
+    """A `CoxScanner` whose first covariates are the exposures (n, E); prepared once per outcome.
+
+    names: of exposures and covariates; is_level (p,): of the covariates, as in `CoxScanner`.
+    """
 
     def __init__(
         self,
@@ -42,8 +46,11 @@ class ExposuresCoxScanner(CoxScanner):
         entry: npt.ArrayLike | None = None,
         strata: npt.ArrayLike | None = None,
         ties: Ties = "efron",
+        names: Sequence[str] | None = None,
+        is_level: npt.ArrayLike | None = None,
     ) -> None:
         self.n_exposures = exposures.shape[1]
+        never = np.zeros(self.n_exposures, dtype=bool)
         super().__init__(
             exit=exit,
             event=event,
@@ -51,7 +58,9 @@ class ExposuresCoxScanner(CoxScanner):
             entry=entry,
             strata=strata,
             ties=ties,
+            names=names,
             n_first=self.n_exposures,
+            is_level=None if is_level is None else np.concatenate([never, np.asarray(is_level, dtype=bool)]),
         )
 
     def scan_all(self, biomarkers: npt.ArrayLike) -> ExposuresScan:

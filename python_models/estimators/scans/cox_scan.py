@@ -3,7 +3,8 @@
 Each biomarker's model is the one `fit_cox` would fit to the rows where it is known: (covariates, biomarker), Efron or
 Breslow ties, strata, delayed entry. What biomarkers share is done once: rows sorted by risk set, covariate products,
 matrix products over 64 biomarkers (`joint_newton`). A biomarker the shared steps do not settle goes to `fit_cox` alone,
-so that its estimate or its refusal is the same as there.
+so that its estimate or its refusal is the same as there. A level of a covariate that has no event where a biomarker is
+known has no finite estimate there: it joins the reference for that biomarker, and the scan says so.
 
 References: Cox 1972, JRSS B 34:187; Efron 1977, JASA 72:557.
 """
@@ -30,6 +31,8 @@ I8 = npt.NDArray[np.int64]
 
 # Biomarkers fitted together: eight cache lines of doubles, and enough columns for an efficient matrix product.
 LANES = 64
+# Scanners without some levels that are kept ready: each holds its own sorted covariates.
+REDUCED_SCANNERS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,7 @@ class CoxScan:
     first_beta, first_variance, first_covariance (K, E): of the first E covariates in each biomarker's model, and their
     covariance with the biomarker's coefficient; E as asked of the scanner.
     refusals: None, or why there is no estimate; the estimates are then NaN and must leave as NULL.
+    joined: names of the levels that joined their reference because no event is left at them, mostly none.
     """
 
     beta: F8
@@ -56,6 +60,7 @@ class CoxScan:
     first_variance: F8
     first_covariance: F8
     refusals: tuple[str | None, ...]
+    joined: tuple[tuple[str, ...], ...]
 
     @property
     def z(self) -> F8:
@@ -73,6 +78,7 @@ class CoxScanner:
 
     exit, event, entry, strata (n,), covariates (n, p), ties: as in `fit_cox`; covariates complete.
     n_first: of so many covariates, the first, the coefficients are kept beside each biomarker's.
+    is_level (p,): indicators of a category's levels that may join their reference, none by default; not the first.
 
     Raises
     ------
@@ -91,6 +97,7 @@ class CoxScanner:
         names: Sequence[str] | None = None,
         min_events_per_parameter: float = 1.0,
         n_first: int = 0,
+        is_level: npt.ArrayLike | None = None,
     ) -> None:
         self.n_first = n_first
         self.exit, self.event = np.asarray(exit), np.asarray(event)
@@ -98,6 +105,8 @@ class CoxScanner:
         self.strata = None if strata is None else np.asarray(strata)
         self.covariates = as_matrix(covariates)
         self.ties: Ties = ties
+        self.level_columns: I8 = np.flatnonzero(np.zeros(0) if is_level is None else np.asarray(is_level))
+        self._reduced: dict[tuple[int, ...], CoxScanner] = {}
         self.min_events_per_parameter = min_events_per_parameter
         self.data: CoxData = prepare_cox(
             exit=exit,
@@ -174,6 +183,10 @@ class CoxScanner:
                 q, int(known[k]), int(infinite[k]), bool(square[k] > 0.0), int(result.n_events[k])
             )
         fit = np.array([k for k in range(n_lanes) if reasons[k] is None], dtype=np.int64)
+        for columns, lanes in self._levels_without_events(values, fit).items():
+            part = self._without_levels(columns)._scan_lanes(np.ascontiguousarray(block[lanes]))
+            result.take(part, lanes, tuple(self.data.labels[j] for j in columns))
+            fit = np.setdiff1d(fit, lanes)
         left = fit
         if fit.size:
             left = self._fit_together(values, fit, result)
@@ -194,6 +207,39 @@ class CoxScanner:
         if n_events <= self.min_events_per_parameter * q:
             return f"too few events: {n_events} events for {q} parameters"
         return None
+
+    def _levels_without_events(self, values: Values, fit: I8) -> dict[tuple[int, ...], I8]:
+        """Lanes of `fit` by the columns that no event, or every event, has where the lane is known; values (n, L)."""
+        if not fit.size or not self.level_columns.size:
+            return {}
+        is_event = self.data.is_event
+        known = np.isfinite(values[self.position[is_event]][:, fit]).astype(np.float64)
+        at_level = (self.covariates[is_event][:, self.level_columns] != 0.0).astype(np.float64).T @ known
+        is_idle = (at_level == 0.0) | (at_level == known.sum(axis=0))
+        groups: dict[tuple[int, ...], list[int]] = {}
+        for place in np.flatnonzero(is_idle.any(axis=0)):
+            columns = tuple(int(j) for j in self.level_columns[is_idle[:, place]])
+            groups.setdefault(columns, []).append(int(fit[place]))
+        return {columns: np.array(lanes, dtype=np.int64) for columns, lanes in groups.items()}
+
+    def _without_levels(self, columns: tuple[int, ...]) -> CoxScanner:
+        """The scanner without some columns, of the last few asked for."""
+        if columns not in self._reduced:
+            while len(self._reduced) >= REDUCED_SCANNERS:
+                self._reduced.pop(next(iter(self._reduced)))
+            stay = np.setdiff1d(np.arange(self.covariates.shape[1]), columns)
+            self._reduced[columns] = CoxScanner(
+                exit=self.exit,
+                event=self.event,
+                covariates=self.covariates[:, stay],
+                entry=self.entry,
+                strata=self.strata,
+                ties=self.ties,
+                names=[self.data.labels[j] for j in stay],
+                min_events_per_parameter=self.min_events_per_parameter,
+                n_first=self.n_first,
+            )
+        return self._reduced[columns]
 
     def _fit(self, covariates: npt.NDArray[np.floating], labels: Sequence[str], rows: slice | I8) -> CoxFit:
         """The plain fit of the scan's model to some rows."""
@@ -252,6 +298,15 @@ class _Filling:
         shape = (n_lanes, n_first)
         self.first_beta, self.first_variance, self.first_covariance = (np.full(shape, np.nan) for _ in range(3))
         self.refusals: list[str | None] = [None] * n_lanes
+        self.joined: list[tuple[str, ...]] = [()] * n_lanes
+
+    def take(self, part: _Filling, lanes: I8, joined: tuple[str, ...]) -> None:
+        """Put the biomarkers of `part` at `lanes`; joined: the levels it did without."""
+        for name, column in vars(self).items():
+            if isinstance(column, np.ndarray):
+                column[lanes] = getattr(part, name)
+        for k, reason in zip(lanes, part.refusals, strict=True):
+            self.refusals[k], self.joined[k] = reason, joined
 
 
 def _joined(parts: list[_Filling]) -> CoxScan:
@@ -259,9 +314,13 @@ def _joined(parts: list[_Filling]) -> CoxScan:
     columns = {
         name: np.concatenate([getattr(part, name) for part in parts])
         for name in CoxScan.__dataclass_fields__
-        if name != "refusals"
+        if name not in ("refusals", "joined")
     }
-    return CoxScan(**columns, refusals=tuple(reason for part in parts for reason in part.refusals))
+    return CoxScan(
+        **columns,
+        refusals=tuple(reason for part in parts for reason in part.refusals),
+        joined=tuple(names for part in parts for names in part.joined),
+    )
 
 
 def scan_cox(

@@ -151,7 +151,8 @@ def fit_lanes(*, rows: SortedRows, start: Start, values: Values, centre: F8, wei
         step = np.einsum("kij,jk->ki", covariance, score[:, settled])
         fits.estimate[settled] += step
         fits.covariance[settled] = covariance
-        is_settled[settled] = _is_regular(information, covariance, step, score[:, settled])
+        n_events = known[:, settled].sum(axis=0)
+        is_settled[settled] = _is_regular(information, covariance, step, score[:, settled], n_events)
     return fits
 
 
@@ -168,12 +169,15 @@ def _information(of_covariates: F8, of_values: F8, mean_products: F8) -> F8:
     return information
 
 
-def _is_regular(information: F8, covariance: F8, step: F8, score: F8) -> npt.NDArray[np.bool_]:
+def _is_regular(information: F8, covariance: F8, step: F8, score: F8, n_events: I8) -> npt.NDArray[np.bool_]:
     """Lanes (L,) whose last step was small and whose columns are not collinear: the others have to be fitted alone."""
     size = np.sqrt(np.abs(np.einsum("ki,ik->k", step, score)))
     # Variance inflation: a column collinear with the others is left to `fit_cox`, which names it.
     inflation = np.einsum("kii->ki", covariance) * np.einsum("kii->ki", information)
+    own = np.einsum("kii->ki", information)
+    # A column that is constant among those at risk has information from rounding only.
     is_free = np.all((inflation > 0.0) & (inflation * COLLINEAR_TOLERANCE < 1.0), axis=1)
+    is_free &= np.all(own > COLLINEAR_TOLERANCE * n_events[:, None], axis=1)
     return np.asarray((size <= LAST_STEP_TOLERANCE) & (covariance[:, -1, -1] > 0.0) & is_free, dtype=np.bool_)
 
 

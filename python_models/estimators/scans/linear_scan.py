@@ -3,6 +3,7 @@
 y_k = (1, covariates, exposure) b + e on the rows where biomarker k is known. X'X of those rows is X'X of all less that
 of the missing ones (or the sum over the known ones where they are fewer); X'y comes from one matrix product for 64
 biomarkers. Residuals are formed for HC3, and where a biomarker is explained so well that sums of squares would cancel.
+A covariate that says nothing where a biomarker is known (a level with nobody left) is left out for that biomarker.
 
 References: Seber & Lee 2003, Linear Regression Analysis, chapter 3; MacKinnon & White 1985, J Econometrics 29:305
 (HC3).
@@ -10,7 +11,7 @@ References: Seber & Lee 2003, Linear Regression Analysis, chapter 3; MacKinnon &
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -64,6 +65,7 @@ class LinearScanner:
     """Prepared once per exposure and covariates; `scan` takes biomarkers block by block, which bounds the memory.
 
     exposure (n,) or (n, E), covariates (n, p) or None: complete. variance: "classical" s^2 (X'X)^-1, or "hc3".
+    names: of covariates, then exposures; used in errors and refusals.
 
     Raises
     ------
@@ -76,6 +78,7 @@ class LinearScanner:
         exposure: npt.ArrayLike,
         covariates: npt.ArrayLike | None,
         variance: Variance = "classical",
+        names: Sequence[str] | None = None,
     ) -> None:
         if variance not in get_args(Variance):
             raise EstimatorInputError(f"variance must be one of {', '.join(get_args(Variance))}; got {variance!r}")
@@ -86,6 +89,10 @@ class LinearScanner:
             raise EstimatorInputError(f"covariates have {rest.shape[0]} rows, exposure {n}")
         labels = tuple([f"covariate {j + 1}" for j in range(rest.shape[1])])
         labels += tuple(f"exposure {j + 1}" for j in range(exposures.shape[1]))
+        if names is not None and len(names) != len(labels):
+            raise EstimatorInputError(f"{len(names)} names for {len(labels)} columns of the model")
+        labels = labels if names is None else tuple(names)
+        self.labels = labels
         given = np.column_stack([rest, exposures]).astype(np.float64)
         centre, scale, faults = column_moments(given, labels)
         if faults:
@@ -152,20 +159,24 @@ class LinearScanner:
         n_known, n_infinite = np.zeros(n_lanes, dtype=np.int64), np.zeros(n_lanes, dtype=np.int64)
         _moments(block, mean, square, n_known, n_infinite)
         out.n[lanes], out.mean[lanes] = n_known, mean
-        out.residual_degrees_of_freedom[lanes] = np.maximum(n_known - q, 0)
         out.standard_deviation[lanes] = np.sqrt(square / np.maximum(n_known - 1, 1))
 
         reasons: list[str | None] = []
         inverse = np.zeros((n_lanes, q, q))
+        n_coefficients = np.full(n_lanes, q)
         for k in range(n_lanes):
             reason = _refusal(int(n_known[k]), int(n_infinite[k]), bool(square[k] > 0.0), q)
             if reason is None:
                 gram = self._gram(block[k], int(n_known[k]))
-                inverse[k], n_lost = _inverse(gram, int(n_known[k]))
-                if n_lost:
-                    reason = f"{n_lost} columns constant or collinear in the {n_known[k]} rows where it is known"
+                inverse[k], lost = _inverse(gram, int(n_known[k]), q - self.n_exposures)
+                n_coefficients[k] -= len(lost)
+                at_fault = [self.labels[j - 1] for j in lost if j >= q - self.n_exposures]
+                if at_fault:
+                    named = ", ".join(at_fault)
+                    reason = f"constant or collinear in the {n_known[k]} rows where it is known: {named}"
             reasons.append(reason)
         fitted = np.array([reason is None for reason in reasons])
+        out.residual_degrees_of_freedom[lanes] = np.maximum(n_known - n_coefficients, 0)
 
         moments = np.zeros((n_lanes, q))
         for rows, y in self._centred(block, mean, fitted):
@@ -188,7 +199,7 @@ class LinearScanner:
                         # A row fitted exactly has leverage 1 and residual 0: it says nothing about the error.
                         free = np.maximum(1.0 - leverage, np.finfo(np.float64).eps)
                         meat[lane] += ((residual[lane] / free) ** 2) @ projected[:, first:] ** 2
-        degrees = np.maximum(n_known - q, 1)
+        degrees = np.maximum(n_known - n_coefficients, 1)
         if self.variance == "classical":
             exposures = np.arange(first, q)
             squared_error = inverse[:, exposures, exposures] * (residual_square / degrees)[:, None]
@@ -260,17 +271,25 @@ def _centre(block: npt.NDArray[np.floating], mean: F8, fitted: npt.NDArray[np.bo
             centred[lane, i] = x if x == x and fitted[lane] else 0.0
 
 
-def _inverse(gram: F8, n_known: int) -> tuple[F8, int]:
-    """Inverse of X'X (q, q), and how many columns are collinear with others (0 where the inverse is good)."""
+def _inverse(gram: F8, n_known: int, n_covariates: int) -> tuple[F8, list[int]]:
+    """Inverse of X'X (q, q), and the columns that are collinear with those before them.
+
+    Where only covariates are, the first n_covariates columns, they are left out: their rows of the inverse are 0.
+    """
     try:
         inverse: F8 = np.asarray(np.linalg.inv(gram), dtype=np.float64)
     except np.linalg.LinAlgError:
-        return np.zeros_like(gram), max(len(collinear_columns(gram, n_known)), 1)
+        inverse = np.zeros_like(gram)
     # The product of the two diagonals is 1 / (1 - R^2) of a column on the others.
     inflation = np.diag(inverse) * np.diag(gram)
     if np.all((inflation > 0.0) & (inflation * COLLINEAR_TOLERANCE < 1.0)):
-        return inverse, 0
-    return np.zeros_like(gram), max(len(collinear_columns(gram, n_known)), 1)
+        return inverse, []
+    lost = collinear_columns(gram, n_known) or [gram.shape[0] - 1]
+    inverse = np.zeros_like(gram)
+    if lost[-1] < n_covariates:
+        stay = np.setdiff1d(np.arange(gram.shape[0]), lost)
+        inverse[np.ix_(stay, stay)] = np.linalg.inv(gram[np.ix_(stay, stay)])
+    return inverse, lost
 
 
 def _refusal(n_known: int, n_infinite: int, varies: bool, q: int) -> str | None:

@@ -207,3 +207,39 @@ def test_cox_scanner__first_covariates_are_the_twins(alone: bool, monkeypatch: p
     np.testing.assert_allclose(scan.first_beta, [fit.beta[:2] for fit in fits], rtol=TWIN, atol=TWIN)
     np.testing.assert_allclose(scan.first_variance, [np.diag(fit.covariance)[:2] for fit in fits], rtol=TWIN)
     np.testing.assert_allclose(scan.first_covariance, [fit.covariance[:2, -1] for fit in fits], rtol=1e-6, atol=1e-12)
+
+
+def test_scan_cox__a_level_without_events_joins_the_reference_for_that_biomarker() -> None:
+    data = simulate_follow_up(n=900, p=3, days=120, late_entry=True)
+    level = np.arange(900) % 9 == 0
+    other = np.arange(900) % 7 == 0
+    covariates = np.column_stack([data.covariates, level, other])
+    biomarkers = panel(data, k=70)
+    biomarkers[5, level & data.event] = np.nan
+    biomarkers[6, level] = np.nan
+    biomarkers[7, (level | other) & data.event] = np.nan
+    names = ["a", "b", "c", "centre: 11010", "centre: 11011"]
+    scanner = CoxScanner(
+        exit=data.exit, event=data.event, entry=data.entry, strata=data.stratum, covariates=covariates, names=names,
+        is_level=[": " in name for name in names], n_first=1,
+    )  # fmt: skip
+    scan = scanner.scan(biomarkers)
+    assert scan.joined[5] == scan.joined[6] == ("centre: 11010",)
+    assert scan.joined[7] == ("centre: 11010", "centre: 11011")
+    assert all(not names for k, names in enumerate(scan.joined) if k not in (5, 6, 7))
+    assert scan.refusals == (None,) * 70
+    for k, columns in ((0, [0, 1, 2, 3, 4]), (5, [0, 1, 2, 4]), (6, [0, 1, 2, 4]), (7, [0, 1, 2])):
+        known = np.isfinite(biomarkers[k])
+        fit = fit_cox(
+            exit=data.exit[known], event=data.event[known], entry=data.entry[known], strata=data.stratum[known],
+            covariates=np.column_stack([covariates[known][:, columns], biomarkers[k][known].astype(np.float64)]),
+        )  # fmt: skip
+        assert scan.beta[k] == pytest.approx(fit.beta[-1], rel=TWIN)
+        assert scan.standard_error[k] == pytest.approx(fit.standard_error[-1], rel=TWIN)
+        assert scan.first_beta[k, 0] == pytest.approx(fit.beta[0], rel=TWIN)
+        assert scan.n[k] == fit.n
+    # Without being told which columns are levels, the scan refuses them by name, as `fit_cox` does.
+    refused = CoxScanner(
+        exit=data.exit, event=data.event, entry=data.entry, strata=data.stratum, covariates=covariates, names=names
+    ).scan(biomarkers[5:7])
+    assert all("centre: 11010" in str(reason) for reason in refused.refusals)

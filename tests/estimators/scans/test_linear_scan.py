@@ -101,7 +101,7 @@ def test_scan_linear__refuses_one_biomarker_and_fits_the_rest() -> None:
         "constant in all 300 rows where it is known",
         "1 infinite values",
         "too few rows: 5 for 6 coefficients",
-        "1 columns constant or collinear in the 280 rows where it is known",
+        "constant or collinear in the 280 rows where it is known: exposure 2",
     )
     assert scan.refusals[5:7] == (None, None)
     assert np.isnan(scan.beta[:5]).all()
@@ -137,3 +137,29 @@ def test_scan_linear__null_exposures_have_uniform_p_values() -> None:
     for variance in ("classical", "hc3"):
         scan = scan_linear(exposure=rng.normal(size=150), biomarkers=biomarkers, variance=variance)
         assert stats.kstest(scan.p_value[:, 0], "uniform").pvalue > 0.001
+
+
+def test_scan_linear__a_level_with_nobody_left_is_left_out_for_that_biomarker() -> None:
+    rng = np.random.default_rng(12)
+    exposure, covariates = rng.normal(size=400), rng.normal(size=(400, 2))
+    level = np.arange(400) % 8 == 0
+    biomarkers = rng.normal(size=(3, 400))
+    biomarkers[1, level] = np.nan
+    for variance in ("classical", "hc3"):
+        found = scan_linear(
+            exposure=exposure,
+            biomarkers=biomarkers,
+            covariates=np.column_stack([covariates, level]),
+            variance=variance,  # type: ignore[arg-type]
+        )
+        without = scan_linear(
+            exposure=exposure,
+            biomarkers=biomarkers,
+            covariates=covariates,
+            variance=variance,  # type: ignore[arg-type]
+        )
+        assert found.refusals == (None,) * 3
+        for name in ("beta", "standard_error", "p_value"):
+            np.testing.assert_allclose(getattr(found, name)[1], getattr(without, name)[1], rtol=1e-10)
+        assert found.residual_degrees_of_freedom[1] == without.residual_degrees_of_freedom[1] == 350 - 4
+        assert found.residual_degrees_of_freedom[0] == 400 - 5
