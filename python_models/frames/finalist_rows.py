@@ -15,13 +15,17 @@ import pyarrow as pa
 from scipy import special
 
 from python_models.estimators.mediation.bootstrap import BootstrapEffects, bootstrap_natural_effects
+from python_models.estimators.mediation.difference_method import (
+    correlation_of_total_and_direct,
+    difference_method_draws,
+)
 from python_models.estimators.mediation.fit_natural_effects import MediationFit, fit_natural_effects
 from python_models.estimators.mediation.four_way import COMPONENTS, SHARES, four_way
-from python_models.estimators.mediation.mediated_share import ShareDefinition, mediated_share
+from python_models.estimators.mediation.mediated_share import ShareDefinition, mediated_share, share_values
 from python_models.estimators.mediation.monte_carlo import monte_carlo_effects
 from python_models.estimators.mediation.natural_effects import EFFECTS, PATHS, Contrast
 from python_models.estimators.survival.cox import CoxFit, fit_cox
-from python_models.frames.biomarker_designs import BiomarkerDesign
+from python_models.frames.biomarker_designs import BiomarkerDesign, idle_levels
 from python_models.frames.biomarker_rows import NORMAL_975, finite, one_thread
 from python_models.frames.build import cohort_of_build
 from python_models.frames.mediation_rows import SEED, table_without_nan
@@ -46,7 +50,6 @@ KEYS = (
 )
 # A level with 10 events is without one in 1 resample of 22,000.
 MIN_EVENTS_OF_LEVEL = 10
-TWO_MODELS = "total and direct effects are of two models, whose joint error only the bootstrap knows; not bootstrapped"
 METHODS = ("delta", "monte_carlo", "bootstrap")
 SCHEMA = pa.schema(
     [
@@ -70,30 +73,42 @@ SCHEMA = pa.schema(
 
 @dataclass(frozen=True, slots=True)
 class Finalist:
-    """One mediator's arrays, complete: exposure, mediator, time, event (n,), covariates (n, q), centres (n, c)."""
+    """One mediator's arrays, complete.
+
+    exposure, mediator, time, event (n,), covariates (n, q), names (q,): of these, centres (n, c), strata (n,) or None.
+    """
 
     exposure: F8
     mediator: F8
     time: F8
     event: npt.NDArray[np.bool_]
     covariates: F8
+    names: tuple[str, ...]
     centres: F8
     strata: npt.NDArray[np.int32] | None
 
 
 def finalist_arrays(design: BiomarkerDesign, label: int, values: F4) -> Finalist:
-    """The people of a design who have the biomarker; other exposures of the design are covariates."""
+    """The people of a design who have the biomarker; other exposures of the design are covariates.
+
+    Levels that none of their events has, and centres that none of them attended, join their reference.
+    """
     place = sum(one.refusal is None for one in design.labels[:label])
     mediator = values[design.samples].astype(np.float64)
     known = np.isfinite(mediator)
-    others = np.column_stack([np.delete(design.exposures, place, axis=1), design.covariates])
+    event = design.event[known]
+    covariates = design.covariates[known]
+    stay = np.flatnonzero(~idle_levels(covariates, design.names, event))
+    other_names = np.delete(np.array(design.exposure_names, dtype=object), place)
+    centres = design.centres[known]
     return Finalist(
         exposure=design.exposures[known, place],
         mediator=mediator[known],
         time=design.days[known],
-        event=design.event[known],
-        covariates=others[known],
-        centres=design.centres[known],
+        event=event,
+        covariates=np.column_stack([np.delete(design.exposures[known], place, axis=1), covariates[:, stay]]),
+        names=(*other_names, *(design.names[j] for j in stay)),
+        centres=centres[:, ~idle_levels(centres, design.centre_names)],
         strata=None if design.strata is None else design.strata[known],
     )
 
@@ -106,7 +121,7 @@ def _fitted(one: Finalist, *, has_interaction: bool, alone: CoxFit) -> Mediation
     return fit_natural_effects(
         exposure=one.exposure, mediator=one.mediator, outcome=one.time, event=one.event, covariates=one.covariates,
         mediator_covariates=one.centres, strata=one.strata, has_interaction=has_interaction, contrast=CONTRAST,
-        outcome_start=start,
+        outcome_start=start, covariate_names=one.names,
     )  # fmt: skip
 
 
@@ -120,7 +135,7 @@ def _without_rare_levels(one: Finalist) -> Finalist:
         at_level = int(column[one.event].sum()) if is_indicator else 0
         if not is_indicator or MIN_EVENTS_OF_LEVEL <= at_level <= n_events - MIN_EVENTS_OF_LEVEL:
             kept.append(j)
-    return replace(one, covariates=one.covariates[:, kept])
+    return replace(one, covariates=one.covariates[:, kept], names=tuple(one.names[j] for j in kept))
 
 
 def _bootstrapped(given: Finalist, *, has_interaction: bool, n_bootstraps: int) -> BootstrapEffects | None:
@@ -169,7 +184,29 @@ def _effect_rows(fit: MediationFit, drawn: BootstrapEffects | None) -> Iterator[
         }
 
 
-def _share_rows(fit: MediationFit, alone: CoxFit, drawn: BootstrapEffects | None) -> Iterator[Row]:
+def _difference_limits(one: Finalist, fit: MediationFit, alone: CoxFit, has_interaction: bool) -> tuple[float, float]:
+    """Monte-Carlo limits of the excess-relative-risk share, whose total and direct effect are of two models."""
+    assert fit.effects is not None
+    # At mediator level 0 the controlled direct effect is the exposure's own coefficient.
+    assert CONTRAST.mediator_level == 0.0
+    terms = [one.mediator, one.exposure * one.mediator][: 1 + has_interaction]
+    draws = difference_method_draws(
+        total=alone, direct=float(fit.effects.estimate[CDE]), direct_error=float(fit.effects.standard_error[CDE]),
+        correlation=correlation_of_total_and_direct(
+            time=one.time, event=one.event, exposure=one.exposure, terms=np.column_stack(terms),
+            covariates=one.covariates, strata=one.strata, total_beta=alone.beta, direct_beta=fit.outcome_beta,
+        ),
+        seed=SEED,
+    )  # fmt: skip
+    total, direct, indirect = draws.T
+    shares = share_values(definition="excess_relative_risk", total=total, direct=direct, indirect=indirect)
+    lower, upper = np.quantile(shares, [0.025, 0.975])
+    return float(lower), float(upper)
+
+
+def _share_rows(
+    one: Finalist, fit: MediationFit, alone: CoxFit, drawn: BootstrapEffects | None, has_interaction: bool
+) -> Iterator[Row]:
     """Mediated shares by three definitions, each under its name; alone: the outcome model without the mediator."""
     assert fit.effects is not None
     monte_carlo = monte_carlo_effects(fit.paths[None, :], fit.covariance[None], contrast=CONTRAST, seed=SEED)
@@ -208,10 +245,11 @@ def _share_rows(fit: MediationFit, alone: CoxFit, drawn: BootstrapEffects | None
         if share.refusal[0] is None:
             row["estimate"] = float(share.share[0])
             row["bootstrap_lower"], row["bootstrap_upper"] = finite(share.lower[0]), finite(share.upper[0])
-            if definition in bounds:
-                row["monte_carlo_lower"], row["monte_carlo_upper"] = map(finite, bounds[definition])
-            elif row["bootstrap_lower"] is None:
-                row["interval_refusal"] = drawn.refusal if drawn and drawn.refusal else TWO_MODELS
+            if definition not in bounds:
+                bounds[definition] = _difference_limits(one, fit, alone, has_interaction)
+            row["monte_carlo_lower"], row["monte_carlo_upper"] = map(finite, bounds[definition])
+            if drawn is not None and drawn.refusal is not None:
+                row["interval_refusal"] = f"bootstrap: {drawn.refusal}"
         yield row
 
 
@@ -252,8 +290,9 @@ def _four_way_rows(fit: MediationFit) -> Iterator[Row]:
 
 def _rows(one: Finalist, *, n_bootstraps: int) -> Iterator[Row]:
     alone = fit_cox(
-        exit=one.time, event=one.event, covariates=np.column_stack([one.exposure, one.covariates]), strata=one.strata
-    )
+        exit=one.time, event=one.event, covariates=np.column_stack([one.exposure, one.covariates]), strata=one.strata,
+        names=("exposure", *one.names),
+    )  # fmt: skip
     for model, has_interaction in (("without_interaction", False), ("with_interaction", True)):
         fit = _fitted(one, has_interaction=has_interaction, alone=alone)
         common: Row = {"model": model, "n_participants": fit.n, "n_events": fit.n_events}
@@ -261,7 +300,7 @@ def _rows(one: Finalist, *, n_bootstraps: int) -> Iterator[Row]:
             yield {**common, "quantity_kind": "effect", "quantity": "te", "refusal": fit.refusal}
             continue
         drawn = _bootstrapped(one, has_interaction=has_interaction, n_bootstraps=n_bootstraps)
-        rows = [*_effect_rows(fit, drawn), *_share_rows(fit, alone, drawn)]
+        rows = [*_effect_rows(fit, drawn), *_share_rows(one, fit, alone, drawn, has_interaction)]
         rows += _four_way_rows(fit) if has_interaction else []
         for row in rows:
             counted = n_bootstraps - drawn.n_failed if drawn and row.get("bootstrap_lower") is not None else None

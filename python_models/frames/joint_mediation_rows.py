@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from python_models.estimators.mediation.joint_mediation import JointMediation, fit_joint_mediation
 from python_models.estimators.mediation.mediated_share import mediated_share
-from python_models.frames.biomarker_designs import BiomarkerDesign
+from python_models.frames.biomarker_designs import BiomarkerDesign, idle_levels
 from python_models.frames.biomarker_rows import finite, one_thread
 from python_models.frames.build import cohort_of_build
 from python_models.frames.mediation_rows import SEED, table_without_nan
@@ -90,17 +90,21 @@ def _jointly(design: BiomarkerDesign, label: int, mediators: F4, names: list[str
     known = np.isfinite(values).all(axis=1)
     if not known.any():
         return {"refusal": "nobody has all of them measured"}
-    others = np.column_stack([np.delete(design.exposures, place, axis=1), design.covariates])
+    event, covariates, centres = design.event[known], design.covariates[known], design.centres[known]
+    is_idle = idle_levels(covariates, design.names, event)
+    others = np.delete(design.exposures[known], place, axis=1)
+    other_names = np.delete(np.array(design.exposure_names, dtype=object), place)
     return _estimates(
         fit_joint_mediation(
             exposure=design.exposures[known, place],
             mediators=values[known],
             time=design.days[known],
-            event=design.event[known],
-            covariates=others[known],
-            mediator_covariates=design.centres[known],
+            event=event,
+            covariates=np.column_stack([others, covariates[:, ~is_idle]]),
+            mediator_covariates=centres[:, ~idle_levels(centres, design.centre_names)],
             strata=None if design.strata is None else design.strata[known],
             names=names,
+            covariate_names=[*other_names, *np.array(design.names, dtype=object)[~is_idle]],
             seed=SEED,
         )
     )

@@ -10,14 +10,20 @@ from numpy.testing import assert_allclose
 from scipy.special import ndtr
 
 from python_models.estimators.mediation.bootstrap import bootstrap_natural_effects
-from python_models.estimators.mediation.composite_null import hdmt
+from python_models.estimators.mediation.composite_null import dact, hdmt
+from python_models.estimators.mediation.difference_method import (
+    correlation_of_total_and_direct,
+    difference_method_draws,
+)
 from python_models.estimators.mediation.fit_natural_effects import MediationFit, fit_natural_effects
+from python_models.estimators.mediation.high_dimensional import jt_comp
 from python_models.estimators.mediation.joint_mediation import fit_joint_mediation
 from python_models.estimators.mediation.mediated_share import share_values
 from python_models.estimators.mediation.monte_carlo import monte_carlo_effects
 from python_models.estimators.mediation.natural_effects import EFFECTS, Contrast, effect_values
 from python_models.estimators.mediation.overlap import mediator_overlap, shared_exposure_background, shared_mediators
 from python_models.estimators.multiplicity import adjust_p_values
+from python_models.estimators.survival.cox import fit_cox
 
 pytestmark = pytest.mark.recovery
 
@@ -30,6 +36,8 @@ BOOTSTRAP_COVERAGE = (0.912, 0.988)
 # 400 panels know a rate of 5 % to 1.1 %.
 PANELS = 400
 RATE_ERROR = 3 * np.sqrt(0.05 * 0.95 / PANELS)
+# A fitted null takes a tenth of a second a panel, a product of normals as much.
+DACT_PANELS, JT_COMP_PANELS = 60, 30
 
 B1, T1, T2 = 0.3, -0.3, -0.4
 
@@ -136,6 +144,51 @@ def test_recovery__share_intervals_cover_where_a_share_is_given(report: Report) 
     assert COVERAGE[0] <= log_covered <= COVERAGE[1]
 
 
+def test_recovery__excess_relative_risk_share_interval_covers(report: Report) -> None:
+    """Total and direct effect are of two models: drawn with the correlation their rows give, the interval covers.
+
+    Drawn as if they were independent it would be much wider and cover always. The truth is what the difference method
+    finds in a very large cohort: a hazard ratio without the mediator does not collapse.
+    """
+    rng = np.random.default_rng(20_260_110)
+    covered, wider = [], []
+    truth = excess_share(cohort(rng, 400_000))[0]
+    for k in range(BOOTSTRAP_COHORTS):
+        _, lower, upper, loose = excess_share(cohort(rng, 4_000), seed=k)
+        covered.append(lower <= truth <= upper)
+        wider.append(loose / (upper - lower))
+    rate, error = float(np.mean(covered)), coverage_error(0.95, BOOTSTRAP_COHORTS)
+    report("coverage of the excess-relative-risk share, Monte-Carlo", rate, 0.95, error, BOOTSTRAP_COHORTS)
+    assert BOOTSTRAP_COVERAGE[0] <= rate <= BOOTSTRAP_COVERAGE[1]
+    assert np.median(wider) > 1.3
+
+
+def excess_share(data: dict[str, np.ndarray], seed: int = 0) -> tuple[float, float, float, float]:
+    """Share, lower and upper limit, and the interval's width were the two models independent."""
+    fit = fit_natural_effects(**data)  # type: ignore[arg-type]
+    assert fit.effects is not None
+    time, event, exposure, covariates = data["outcome"], data["event"] == 1, data["exposure"], data["covariates"]
+    alone = fit_cox(exit=time, event=event, covariates=np.column_stack([exposure, covariates]))
+    cde = EFFECTS.index("cde")
+    direct, error = float(fit.effects.estimate[cde]), float(fit.effects.standard_error[cde])
+    correlation = correlation_of_total_and_direct(
+        time=time, event=event, exposure=exposure, terms=data["mediator"][:, None], covariates=covariates, strata=None,
+        total_beta=alone.beta, direct_beta=fit.outcome_beta,
+    )  # fmt: skip
+
+    def shares(total: np.ndarray, of_direct: np.ndarray) -> np.ndarray:
+        return share_values(
+            definition="excess_relative_risk", total=total, direct=of_direct, indirect=total - of_direct
+        )
+
+    limits = []
+    for rho in (correlation, 0.0):
+        draws = difference_method_draws(total=alone, direct=direct, direct_error=error, correlation=rho, seed=seed)
+        limits.append(np.quantile(shares(draws[:, 0], draws[:, 1]), [0.025, 0.975]))
+    share = shares(alone.beta[:1], np.array([direct]))[0]
+    return float(share), float(limits[0][0]), float(limits[0][1]), float(np.ptp(limits[1]))
+
+
 def test_recovery__bootstrap_interval_covers(report: Report) -> None:
     rng = np.random.default_rng(20_260_103)
     j = EFFECTS.index("tnie")
@@ -203,6 +256,65 @@ def test_recovery__hdmt_keeps_its_false_discovery_rate(shares: tuple[float, ...]
     error = float(np.std(false_share) / np.sqrt(PANELS))
     report(f"false discoveries of HDMT, null shares {shares}", float(np.mean(false_share)), 0.05, error, PANELS)
     assert np.mean(false_share) < 0.05 + 3 * error
+
+
+@pytest.mark.parametrize(
+    "shares", [(1.0, 0.0, 0.0, 0.0), (0.9, 0.05, 0.05, 0.0), (0.6, 0.2, 0.2, 0.0), (0.85, 0.07, 0.05, 0.03)]
+)
+def test_recovery__dact_keeps_its_false_discovery_rate_where_effects_spread(
+    shares: tuple[float, ...], report: Report
+) -> None:
+    """With Efron's null and 2,000 independent tests; DECISIONS.md tells why it stands beside and does not decide."""
+    found, error = _false_discoveries(20_260_111, shares, DACT_PANELS, _q_of_dact)
+    report(f"false discoveries of DACT, null shares {shares}", found, 0.05, error, DACT_PANELS)
+    assert found < 0.05 + 3 * max(error, coverage_error(0.05, DACT_PANELS))
+
+
+@pytest.mark.parametrize(
+    ("shares", "spread", "is_nominal"),
+    [((1.0, 0.0, 0.0, 0.0), 4.0, True), ((0.9, 0.05, 0.05, 0.0), 1.0, True), ((0.9, 0.05, 0.05, 0.0), 4.0, False)],
+)
+def test_recovery__jt_comp_is_calibrated_for_weak_paths_only(
+    shares: tuple[float, ...], spread: float, is_nominal: bool, report: Report
+) -> None:
+    """Where few mediators carry a path's effects, and strongly, the product of two z is taken as both paths'.
+
+    The panels of a real study are of that kind, so mediation_effects gives q_jt_comp and no decision rests on it.
+    """
+    found, error = _false_discoveries(20_260_112, shares, JT_COMP_PANELS, _q_of_jt_comp, spread)
+    report(f"false discoveries of JT-comp, {shares}, spread {spread:.0f}", found, 0.05, error, JT_COMP_PANELS)
+    assert (found < 0.05 + 3 * max(error, coverage_error(0.05, JT_COMP_PANELS))) == is_nominal
+
+
+def _q_of_dact(z_a: np.ndarray, z_b: np.ndarray) -> np.ndarray:
+    found = dact(2 * ndtr(-np.abs(z_a)), 2 * ndtr(-np.abs(z_b)), z_a=z_a, z_b=z_b)
+    assert found.refusal is None
+    return adjust_p_values(found.p)
+
+
+def _q_of_jt_comp(z_a: np.ndarray, z_b: np.ndarray) -> np.ndarray:
+    found = jt_comp(z_a, z_b)
+    assert found.refusal is None
+    return adjust_p_values(found.p)
+
+
+def _false_discoveries(
+    seed: int,
+    shares: tuple[float, ...],
+    n_panels: int,
+    q_of: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    spread: float = 4.0,
+) -> tuple[float, float]:
+    """Mean false share of what is called at q < 0.05 in panels of 2,000 tests, and its Monte-Carlo error."""
+    rng = np.random.default_rng(seed)
+    false_share = []
+    for _ in range(n_panels):
+        kinds = rng.choice(4, size=2000, p=shares)
+        z_a = rng.normal(size=2000) + np.where(kinds >= 2, rng.normal(scale=spread, size=2000), 0)
+        z_b = rng.normal(size=2000) + np.where(kinds % 2 == 1, rng.normal(scale=spread, size=2000), 0)
+        is_called = q_of(z_a, z_b) < 0.05
+        false_share.append(float(np.mean(kinds[is_called] != 3)) if is_called.any() else 0.0)
+    return float(np.mean(false_share)), float(np.std(false_share) / np.sqrt(n_panels))
 
 
 def test_recovery__nothing_shared_is_called_shared_at_the_nominal_rate(report: Report) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -39,6 +40,7 @@ class MediationFit:
     """Natural effects of one exposure through one mediator, with the two models behind them.
 
     paths (6,), covariance (6, 6): see `natural_effects.PATHS`. n rows; n_events: events, or ones of a logistic outcome.
+    outcome_beta: coefficients of a Cox outcome model, (exposure, mediator, interaction if any, covariates).
     refusal: None, or which model has no estimate and why; `effects` is then None and the arrays are empty.
     """
 
@@ -49,6 +51,7 @@ class MediationFit:
     mediator_fit: RegressionFit
     n: int
     n_events: int
+    outcome_beta: FloatArray
     refusal: str | None
 
 
@@ -76,6 +79,7 @@ def fit_natural_effects(
     ties: Ties = "efron",
     stop: Stop = "maximum",
     outcome_start: npt.ArrayLike | None = None,
+    covariate_names: Sequence[str] | None = None,
     level: float = 0.95,
 ) -> MediationFit:
     """Fit both models on the same rows with the same covariates and give cde, pnde, tnie, tnde, pnie, te and pm.
@@ -85,7 +89,8 @@ def fit_natural_effects(
     event (n,) 0/1 and, for Cox, entry (n,) and strata (n,); is_case_control: the mediator model is fitted in those
     without the event, as the cases are over-sampled; contrast: exposure 0 to 1 unless given; covariate_levels (q,):
     where the effects are evaluated, their means unless given; stop: "coxph" stops every iterated fit where R does;
-    outcome_start: where a Cox fit begins, (exposure, mediator, interaction if any, covariates).
+    outcome_start: where a Cox fit begins, (exposure, mediator, interaction if any, covariates); covariate_names (q,):
+    used in refusals.
 
     Raises MediationInputError for shapes, codings and unknown options, all at once.
 
@@ -127,7 +132,7 @@ def fit_natural_effects(
     n_events = int(d.sum()) if outcome_model != "linear" else n
 
     def refuse(reason: str) -> MediationFit:
-        return MediationFit(None, np.empty(0), np.empty((0, 0)), scale, mediator_fit, n, n_events, reason)
+        return MediationFit(None, np.empty(0), np.empty((0, 0)), scale, mediator_fit, n, n_events, np.empty(0), reason)
 
     rows = d == 0 if is_case_control else np.ones(n, dtype=np.bool_)
     design = design_matrix(exposure=a, others=np.column_stack([c, extra]))
@@ -152,7 +157,7 @@ def fit_natural_effects(
             start=outcome_start,
             names=[
                 *("exposure", "mediator", "interaction")[: terms.shape[1]],
-                *(f"covariate_{j + 1}" for j in range(c.shape[1])),
+                *(covariate_names or [f"covariate_{j + 1}" for j in range(c.shape[1])]),
             ],
         )
         beta, outcome_covariance, reason = cox.beta, cox.covariance, cox.refusal
@@ -190,4 +195,4 @@ def fit_natural_effects(
     effects = natural_effects(
         paths, covariance, contrast=contrast, mediator_model=mediator_model, outcome_scale=scale, level=level
     )
-    return MediationFit(effects, paths, covariance, scale, mediator_fit, n, n_events, None)
+    return MediationFit(effects, paths, covariance, scale, mediator_fit, n, n_events, beta, None)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from python_models.estimators.mediation.faults import FloatArray, MediationInputError, raise_if_any
+from python_models.estimators.mediation.faults import raise_if_any
 from python_models.estimators.survival.e_values import EValues, e_values
 
 # Above this share of events by the end of follow-up, log hazard ratios are not log risk ratios and a natural effect on
@@ -43,21 +42,6 @@ class MediationalEValues:
 
     indirect: EValues
     direct: EValues
-
-
-@dataclass(frozen=True, slots=True)
-class SplitSample:
-    """One estimate of each selected item, in people who did not select it.
-
-    selected (s,): positions selected in the selection half; selection_estimate, estimation_estimate (s,): in each half.
-    inflation: sum of |selection estimate| over the sum of estimation estimates in the same direction, None when none
-    selected.
-    """
-
-    selected: npt.NDArray[np.int64]
-    selection_estimate: FloatArray
-    estimation_estimate: FloatArray
-    inflation: float | None
 
 
 def mediational_e_values(
@@ -122,31 +106,3 @@ def split_halves(
         # The odd one out of a stratum goes to either half by chance, or one half would collect them all.
         is_first[rows[: (rows.size + int(rng.integers(2))) // 2]] = True
     return np.flatnonzero(is_first), np.flatnonzero(~is_first)
-
-
-def split_sample(
-    *,
-    halves: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]],
-    select: Callable[[npt.NDArray[np.int64]], tuple[npt.NDArray[np.int64], FloatArray]],
-    estimate: Callable[[npt.NDArray[np.int64], npt.NDArray[np.int64]], FloatArray],
-) -> SplitSample:
-    """Select in one half, estimate in the other, so that selection cannot inflate the estimate.
-
-    select(rows) gives the selected positions (s,) and their estimates (s,) from those rows;
-    estimate(rows, selected) gives the estimates (s,) of these positions from other rows.
-
-    Raises MediationInputError when the halves share people or an answer has the wrong length.
-    """
-    first, second = halves
-    n_shared = np.intersect1d(first, second).size
-    raise_if_any([f"the halves share {n_shared} people"] if n_shared else [])
-    selected, in_selection = select(first)
-    selected, in_selection = np.asarray(selected, dtype=np.int64), np.asarray(in_selection, dtype=np.float64)
-    if selected.size == 0:
-        return SplitSample(selected, np.empty(0), np.empty(0), None)
-    in_estimation = np.asarray(estimate(second, selected), dtype=np.float64)
-    if in_selection.shape != selected.shape or in_estimation.shape != selected.shape:
-        raise MediationInputError([f"{selected.size} selected need as many estimates from each half"])
-    aligned = float(np.sum(np.sign(in_selection) * in_estimation))
-    inflation = float(np.sum(np.abs(in_selection))) / aligned if aligned > 0 else None
-    return SplitSample(selected, in_selection, in_estimation, inflation)

@@ -28,11 +28,17 @@ N_DRAWS = 10_000
 
 
 def coefficient_influences(
-    *, exit: npt.ArrayLike, event: npt.ArrayLike, covariates: npt.ArrayLike, beta: F8, columns: Sequence[int]
+    *,
+    exit: npt.ArrayLike,
+    event: npt.ArrayLike,
+    covariates: npt.ArrayLike,
+    beta: F8,
+    columns: Sequence[int],
+    strata: npt.ArrayLike | None = None,
 ) -> F8:
     """How each row moves the coefficients of `columns`: (n, c), their outer products sum to the robust covariance.
 
-    exit (n,), event (n,), covariates (n, p): as given to `fit_cox`; beta (p,): its maximum.
+    exit, event, strata (n,), covariates (n, p): as given to `fit_cox`; beta (p,): its maximum.
 
     Raises
     ------
@@ -43,7 +49,7 @@ def coefficient_influences(
         event=event,
         covariates=covariates,
         entry=None,
-        strata=None,
+        strata=strata,
         weights=None,
         cluster=None,
         offset=None,

@@ -12,7 +12,6 @@ from python_models.estimators.mediation.sensitivity import (
     mediation_warnings,
     mediational_e_values,
     split_halves,
-    split_sample,
 )
 
 # The specification prints four decimals.
@@ -84,50 +83,3 @@ def test_split_halves__partition_that_splits_the_events_evenly() -> None:
     assert abs(first.size - second.size) <= 1
     again = split_halves(n=1001, seed=5, stratum=event)
     assert (first == again[0]).all()
-
-
-def test_split_sample__selected_noise_shrinks_to_nothing_in_the_other_half() -> None:
-    rng = np.random.default_rng(8)
-    values = rng.normal(size=(400, 300))
-
-    def select(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        mean = values[rows].mean(axis=0)
-        chosen = np.argsort(-np.abs(mean))[:10]
-        return chosen, mean[chosen]
-
-    def estimate(rows: np.ndarray, selected: np.ndarray) -> np.ndarray:
-        return values[np.ix_(rows, selected)].mean(axis=0)
-
-    got = split_sample(halves=split_halves(n=400, seed=1), select=select, estimate=estimate)
-    assert np.abs(got.selection_estimate).min() > 0.1
-    assert abs(np.mean(np.sign(got.selection_estimate) * got.estimation_estimate)) < 0.07
-    assert got.inflation is None or got.inflation > 3
-
-
-def test_split_sample__true_effects_keep_their_size() -> None:
-    effects = np.array([0.5, -0.6, 0.7])
-    got = split_sample(
-        halves=split_halves(n=10, seed=1),
-        select=lambda rows: (np.arange(3), 1.2 * effects),
-        estimate=lambda rows, selected: effects[selected],
-    )
-    assert got.inflation == pytest.approx(1.2)
-
-
-def test_split_sample__nothing_selected_is_an_answer() -> None:
-    got = split_sample(
-        halves=split_halves(n=10, seed=1),
-        select=lambda rows: (np.empty(0, dtype=np.int64), np.empty(0)),
-        estimate=lambda rows, selected: np.empty(0),
-    )
-    assert got.selected.size == 0
-    assert got.inflation is None
-
-
-def test_split_sample__shared_people_are_refused() -> None:
-    with pytest.raises(MediationInputError, match="share 1 people"):
-        split_sample(
-            halves=(np.array([0, 1]), np.array([1, 2])),
-            select=lambda rows: (np.arange(1), np.ones(1)),
-            estimate=lambda rows, selected: np.ones(1),
-        )
