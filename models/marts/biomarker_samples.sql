@@ -94,8 +94,14 @@ described as (
     select
         samples.platform,
         samples.participant_id,
+        samples.n_measured,
         1 - samples.n_measured / samples.n_biomarkers as missing_share,
         case when samples.platform = 'protein' then olink_samples.batch end as olink_batch,
+        case when samples.platform = 'protein' then olink_samples.plate end as olink_plate,
+        case
+            when samples.platform = 'protein'
+                then {{ days_between('participants.baseline_date', 'olink_samples.processing_start_date') }}
+        end as olink_processing_days,
         {% if outlier_sd is none -%}
             false
         {%- else -%}
