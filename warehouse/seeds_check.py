@@ -253,6 +253,30 @@ def _gwas_faults(seeds: dict[str, Rows]) -> list[Fault]:
     return faults
 
 
+def _biomarker_faults(seeds: dict[str, Rows]) -> list[Fault]:
+    """Further scans of biomarkers: of an outcome definition of the arm, with dates, and not the primary scan again."""
+    definitions = {
+        (row["study"], row["arm"], row["outcome_definition"]): row["is_primary"] == "true"
+        for row in seeds.get("arm_outcome_definitions", [])
+    }
+    sources = {row["outcome_definition"]: row["follow_up_source"] for row in seeds.get("outcome_definitions", [])}
+    faults = []
+    for row in seeds.get("biomarker_scans", []):
+        where = f"biomarker_scans.csv, {row['arm']}, {row['outcome_definition']}, {row['time_scale']}"
+        is_primary = definitions.get((row["study"], row["arm"], row["outcome_definition"]))
+        if is_primary is None:
+            faults.append(
+                Fault(where, "is a definition of the arm", "add it to arm_outcome_definitions.csv, or mend it")
+            )
+        elif is_primary and row["time_scale"] == "follow_up":
+            faults.append(Fault(where, "adds to the primary scan", "remove the row: the primary scan is always done"))
+        if sources.get(row["outcome_definition"]) == "visit":
+            faults.append(
+                Fault(where, "has dates of events", "take another definition: repeat visits only bound the time")
+            )
+    return faults
+
+
 def check_seeds(folder: Path) -> None:
     """Read every declared seed under `folder`.
 
@@ -286,6 +310,7 @@ def check_seeds(folder: Path) -> None:
         for column in seed["columns"]:
             faults += _test_faults(where, rows, column, seeds)
     if not faults:
-        faults = _study_faults(seeds) + _survival_faults(seeds) + _mediation_faults(seeds) + _gwas_faults(seeds)
+        faults = _study_faults(seeds) + _survival_faults(seeds) + _mediation_faults(seeds)
+        faults += _biomarker_faults(seeds) + _gwas_faults(seeds)
     if faults:
         raise SeedError(faults)

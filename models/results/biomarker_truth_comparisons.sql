@@ -5,6 +5,7 @@ with associations as (
 
 hazard_ratios as (
     select * from {{ ref('biomarker_hazard_ratios') }}
+    where is_primary
 ),
 
 effects as (

@@ -21,4 +21,4 @@ def model(dbt, session):
     dbt.ref("adjustment_sets")
     dbt.ref("covariates")
     dbt.ref("lifestyle_contrasts")
-    return biomarker_association_rows(session)
+    return biomarker_association_rows(session, variance=dbt.config.get("variance"))

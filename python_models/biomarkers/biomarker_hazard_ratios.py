@@ -1,4 +1,4 @@
-"""Every biomarker -> the primary outcome definition of each arm."""
+"""Every biomarker -> the primary outcome definition of each arm, and the further scans of the study."""
 
 from python_models.frames.biomarker_rows import biomarker_hazard_ratio_rows
 
@@ -21,4 +21,5 @@ def model(dbt, session):
     dbt.ref("adjustment_sets")
     dbt.ref("covariates")
     dbt.ref("lifestyle_contrasts")
+    dbt.ref("biomarker_scans")
     return biomarker_hazard_ratio_rows(session)

@@ -3,8 +3,8 @@
 Memory is bounded by the block: no panel is ever held whole.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from python_models.frames.biomarker_levels import SAMPLES, metabolite_levels, protein_levels
-from python_models.frames.biomarker_scaling import Transform, known_transform, scale_in_place
+from python_models.frames.biomarker_scaling import Transform, centre_within, known_transform, scale_in_place
 
 F4 = npt.NDArray[np.float32]
 # The scans' kernels take 64 rows at once; two of those keep the reading of a block worth its query.
@@ -32,13 +32,21 @@ class Biomarker:
     exclusion: str | None
 
 
+# Technical covariates of proteins: the column of marts.biomarker_samples that enters every model, or None: plates are
+# hundreds, so each plate's mean is taken off the levels instead.
+TECHNICAL = {"batch": "olink_batch", "processing_days": "olink_processing_days", "plate": None}
+# A plate with fewer samples of a protein keeps its level: its mean says more about them than about the plate.
+MIN_OF_PLATE = 8
+
+
 @dataclass(frozen=True, slots=True)
 class Panel:
     """A platform's analysed samples and its biomarkers.
 
     rows (n,): positions of the samples among the participants sorted by id. biomarkers: all measured ones, sorted;
     those with an exclusion are in no block. file: where the scaled values stand, (K, n) float32 in the order of kept;
-    without one they are read from the marts.
+    without one they are read from the marts. technical: of TECHNICAL, what the platform's models adjust for.
+    plate (n,): codes of the samples' plates where their means are to be taken off, -1 unknown, or None.
     """
 
     platform: str
@@ -47,14 +55,53 @@ class Panel:
     transform: Transform
     n_effective_tests: float | None = None
     file: Path | None = None
+    technical: tuple[str, ...] = ()
+    plate: npt.NDArray[np.int64] | None = None
 
     @property
     def kept(self) -> tuple[Biomarker, ...]:
         return tuple(one for one in self.biomarkers if one.exclusion is None)
 
 
-def describe_panel(session: duckdb.DuckDBPyConnection, *, platform: str, transform: Transform) -> Panel:
-    """Who and what of a platform is analysed, without the values."""
+def known_technical(names: Sequence[str]) -> tuple[str, ...]:
+    """The technical covariates of these names.
+
+    Raises
+    ------
+    ValueError: unknown ones, with the known.
+    """
+    unknown = sorted(set(names) - set(TECHNICAL))
+    if isinstance(names, str) or unknown:
+        raise ValueError(
+            f"technical covariates {', '.join(unknown)} are not of {', '.join(TECHNICAL)}: give a list of these"
+        )
+    return tuple(dict.fromkeys(names))
+
+
+def _plates(session: duckdb.DuckDBPyConnection, platform: str) -> npt.NDArray[np.int64]:
+    """Codes of the samples' plates (n,), in the order of their ids; -1 where no plate is known."""
+    found = session.execute(
+        f"""
+        {SAMPLES}
+        select
+            case
+                when plates.olink_plate is null then -1 else dense_rank() over (order by plates.olink_plate)
+            end as plate
+        from samples
+        inner join marts.biomarker_samples as plates
+            on samples.participant_id = plates.participant_id and plates.platform = $platform
+        order by samples.sample
+        """,
+        {"platform": platform},
+    ).fetchnumpy()["plate"]
+    return np.asarray(found, dtype=np.int64)
+
+
+def describe_panel(
+    session: duckdb.DuckDBPyConnection, *, platform: str, transform: Transform, technical: Sequence[str] = ()
+) -> Panel:
+    """Who and what of a platform is analysed, without the values; technical: of proteins only."""
+    own = tuple(technical) if platform == "protein" else ()
     rows = session.execute(
         f"{SAMPLES} select position from samples order by sample", {"platform": platform}
     ).fetchnumpy()["position"]
@@ -67,20 +114,28 @@ def describe_panel(session: duckdb.DuckDBPyConnection, *, platform: str, transfo
         """,
         {"platform": platform},
     ).fetchall()
-    return Panel(platform, np.asarray(rows, dtype=np.intp), tuple(Biomarker(*row) for row in listed), transform)
+    return Panel(
+        platform,
+        np.asarray(rows, dtype=np.intp),
+        tuple(Biomarker(*row) for row in listed),
+        transform,
+        technical=own,
+        plate=_plates(session, platform) if "plate" in own else None,
+    )
 
 
 def read_panel(session: duckdb.DuckDBPyConnection, *, platform: str) -> Panel | None:
     """The panel that marts.biomarker_panels describes; None where no sample of the platform is analysed."""
-    found = session.execute(
-        "select any_value(transform), any_value(file), any_value(n_effective_tests) from marts.biomarker_panels "
-        "where platform = $platform",
+    (found,) = session.execute(
+        "select any_value(transform), any_value(file), any_value(n_effective_tests), any_value(technical_covariates) "
+        "from marts.biomarker_panels where platform = $platform",
         {"platform": platform},
-    ).fetchone()
-    if found is None or found[0] is None:
+    ).fetchall()
+    if found[0] is None:
         return None
     panel = describe_panel(session, platform=platform, transform=known_transform(found[0]))
-    return Panel(platform, panel.rows, panel.biomarkers, panel.transform, found[2], FOLDER / found[1])
+    technical = tuple(found[3].split(", ")) if found[3] else ()
+    return replace(panel, n_effective_tests=found[2], file=FOLDER / found[1], technical=technical)
 
 
 def correlation_file(panel: Path) -> Path:
@@ -114,6 +169,8 @@ def scaled_blocks(
     read = protein_levels if panel.platform == "protein" else metabolite_levels
     for block, values in zip(blocks, read(session, blocks, len(panel.rows)), strict=True):
         for row in values:
+            if panel.plate is not None:
+                centre_within(row, panel.plate, MIN_OF_PLATE)
             scale_in_place(row, panel.transform)
         yield block, values
 

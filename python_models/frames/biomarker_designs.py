@@ -8,14 +8,17 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from python_models.frames.columns import Categories, Columns, complete_rows, take
+from python_models.frames.biomarker_blocks import TECHNICAL, Panel
+from python_models.frames.columns import Categories, Column, Columns, as_column, complete_rows, take
 from python_models.frames.designs import aliased_columns, build_design
-from python_models.frames.follow_ups import StudyData
+from python_models.frames.follow_ups import DAYS_PER_YEAR, StudyData
 from python_models.frames.scalings import scale_exposure
 from python_models.frames.study import CoxAnalysis, read_cox_analyses
 
 F8 = npt.NDArray[np.float64]
 LIFESTYLE = "lifestyle"
+TimeScale = Literal["follow_up", "attained_age"]
+AGE_COLUMN = "age_years"
 Adjustment = Literal["primary_adjustment_set", "mediation_adjustment_set"]
 # The baseline hazard is each centre's own: two dozen indicators less in every Cox model of a panel.
 STRATA_COLUMN = "assessment_centre_code"
@@ -48,9 +51,9 @@ class BiomarkerDesign:
     """One model for every biomarker of a panel, over n samples.
 
     samples (n,): which of the panel's samples. labels: the exposures asked for; exposures (n, e): those without a
-    refusal, in their order. covariates (n, p), names (p,): of them; centres (n, c): indicators of the centre, for
-    models without strata; strata (n,): the centre's code, or None. days, event (n,): of the outcome definition of
-    `analysis`.
+    refusal, in their order. covariates (n, p), names (p,): of them; centres (n, c), centre_names (c,): indicators of
+    the centre, for models without strata; strata (n,): the centre's code, or None. days, event (n,): of the outcome
+    definition of `analysis`. entry (n,): None, or age at baseline in days; days is then the age at the end.
     """
 
     analysis: CoxAnalysis
@@ -60,16 +63,50 @@ class BiomarkerDesign:
     covariates: F8
     names: tuple[str, ...]
     centres: F8
+    centre_names: tuple[str, ...]
     strata: npt.NDArray[np.int32] | None
     days: F8
     event: npt.NDArray[np.bool_]
+    entry: F8 | None = None
+
+    @property
+    def exposure_names(self) -> tuple[str, ...]:
+        """Of the columns of exposures."""
+        return tuple(f"{one.exposure} {one.scaling}" for one in self.labels if one.refusal is None)
+
+
+def is_level(names: Sequence[str]) -> npt.NDArray[np.bool_]:
+    """Which columns (p,) of a design are indicators of a category's levels, by their names."""
+    return np.array([": " in name for name in names], dtype=bool)
+
+
+def idle_levels(
+    covariates: F8, names: Sequence[str], event: npt.NDArray[np.bool_] | None = None
+) -> npt.NDArray[np.bool_]:
+    """Indicators (p,) of covariates (n, p) that are the same in all with the event, or in everyone where it is None.
+
+    Their levels have no finite estimate among these people and join the reference.
+    """
+    among = covariates if event is None else covariates[event]
+    if not among.shape[0]:
+        return np.zeros(covariates.shape[1], dtype=bool)
+    return np.asarray(is_level(names) & (np.ptp(among, axis=0) == 0.0), dtype=bool)
+
+
+@dataclass(frozen=True, slots=True)
+class CoxScanOf:
+    """A scan of every biomarker -> an outcome definition; is_primary: the one that answers the arm's question."""
+
+    analysis: CoxAnalysis
+    time_scale: TimeScale = "follow_up"
+    is_primary: bool = True
 
 
 class BiomarkerStudy:
     """Analyses, contrasts and people of the cohort that is being built, read once.
 
     adjustment: the column of seeds/arms.csv that names each arm's adjustment set. more_columns: of marts.participants,
-    beside those the analyses name.
+    beside those the analyses name. with_scans: read what the further scans of seeds/biomarker_scans.csv need as well.
     """
 
     def __init__(
@@ -79,7 +116,9 @@ class BiomarkerStudy:
         cohort: str,
         adjustment: Adjustment = "primary_adjustment_set",
         more_columns: Sequence[str] = (),
+        with_scans: bool = False,
     ) -> None:
+        self._session = session
         listed = read_cox_analyses(session, cohort=cohort)
         sets = {
             tuple(row[:2]): row[2]
@@ -99,9 +138,41 @@ class BiomarkerStudy:
                 {"studies": studies},
             ).fetchall()
         ]
-        self.data = StudyData(session, self.analyses, more_columns=more_columns)
         # One analysis per arm stands for its outcome.
         self.outcomes = list({(one.study, one.arm): one for one in self.analyses}.values())
+        self.scans = [CoxScanOf(one) for one in self.outcomes]
+        if with_scans:
+            self.scans += _further_scans(session, listed, self.outcomes)
+        self.data = StudyData(
+            session,
+            self.analyses,
+            more_columns=(*more_columns, *([AGE_COLUMN] if any(_is_by_age(one) for one in self.scans) else [])),
+            definitions=[one.analysis.outcome_definition for one in self.scans],
+        )
+        self.columns: dict[str, Column] = dict(self.data.columns)
+
+    def on(self, panel: Panel, analysis: CoxAnalysis) -> CoxAnalysis:
+        """The analysis with the technical covariates of a panel beside its adjustment set."""
+        named = [column for name in panel.technical if (column := TECHNICAL[name]) is not None]
+        for name in named:
+            if name not in self.columns:
+                self.columns[name] = self._technical(panel.platform, name)
+        return replace(analysis, covariates=(*analysis.covariates, *named)) if named else analysis
+
+    def _technical(self, platform: str, name: str) -> Column:
+        """A column of marts.biomarker_samples among all participants; batches as words."""
+        kind = "varchar" if name == TECHNICAL["batch"] else "double"
+        found = self._session.sql(
+            f"""
+            select participants.participant_id, cast(samples.{name} as {kind}) as {name}
+            from marts.participants as participants
+            left join marts.biomarker_samples as samples
+                on participants.participant_id = samples.participant_id and samples.platform = $platform
+            order by participants.participant_id
+            """,
+            params={"platform": platform},
+        ).to_arrow_table()
+        return as_column(found.column(name))
 
     def contrasts_of(self, analysis: CoxAnalysis) -> list[Contrast]:
         """Lifestyle contrasts of the analysis's study, none where its seeds ask for none."""
@@ -109,7 +180,7 @@ class BiomarkerStudy:
 
     def of_exposure(self, analysis: CoxAnalysis, rows: npt.NDArray[np.intp]) -> BiomarkerDesign:
         """An exposure of the study among those at risk of its outcome; rows: of the panel's samples."""
-        columns = self.data.columns
+        columns = self.columns
         positions, _, _ = self.data.follow_ups[analysis.outcome_definition]
         values, sex = columns[analysis.column_name], columns["sex"]
         assert not isinstance(values, Categories)
@@ -132,7 +203,7 @@ class BiomarkerStudy:
         The factors are covariates of the adjustment set, so one model holds all the contrasts; a level that is in none
         (unknown) keeps an indicator of its own.
         """
-        columns = dict(self.data.columns)
+        columns = self.columns
         labels, contrasts, others = [], {}, {}
         asked = self.contrasts_of(analysis)
         factors = list(dict.fromkeys(one.column_name for one in asked))
@@ -152,9 +223,21 @@ class BiomarkerStudy:
         rest = tuple(name for name in analysis.covariates if name not in factors)
         return self._design(analysis, rows, tuple(labels), contrasts, (*others, *rest), more=others)
 
-    def without_exposure(self, analysis: CoxAnalysis, rows: npt.NDArray[np.intp]) -> BiomarkerDesign:
-        """The adjustment set alone, for biomarker -> outcome."""
-        return self._design(analysis, rows, (), {}, analysis.covariates)
+    def without_exposure(
+        self, analysis: CoxAnalysis, rows: npt.NDArray[np.intp], *, time_scale: TimeScale = "follow_up"
+    ) -> BiomarkerDesign:
+        """The adjustment set alone, for biomarker -> outcome; by age, entry is delayed and age no covariate."""
+        if time_scale == "follow_up":
+            return self._design(analysis, rows, (), {}, analysis.covariates)
+        age = self.columns[AGE_COLUMN]
+        assert not isinstance(age, Categories)
+        known = rows[np.isfinite(age[rows])]
+        rest = [name for name in analysis.covariates if name != AGE_COLUMN]
+        design = self._design(analysis, known, (), {}, rest)
+        # Whole days, like follow-up.
+        entry = np.rint(age[known[design.samples]] * DAYS_PER_YEAR)
+        samples = np.flatnonzero(np.isfinite(age[rows]))[design.samples]
+        return replace(design, samples=samples, days=entry + design.days, entry=entry)
 
     def _design(
         self,
@@ -165,7 +248,7 @@ class BiomarkerStudy:
         covariates: Sequence[str],
         more: dict[str, F8] | None = None,
     ) -> BiomarkerDesign:
-        columns: Columns = {**self.data.columns, **(more or {})}
+        columns: Columns = {**self.columns, **(more or {})}
         positions, days, event = self.data.follow_ups[analysis.outcome_definition]
         at_risk = np.full(self._sex_codes().size, -1, dtype=np.intp)
         at_risk[positions] = np.arange(positions.size)
@@ -182,9 +265,10 @@ class BiomarkerStudy:
         base, names = adjusted.values, tuple(adjusted.names)
         has_strata = STRATA_COLUMN in covariates and samples.size > 0
         everyone = np.ones(samples.size, dtype=bool)
-        centres = build_design(
+        of_centres = build_design(
             columns=columns, covariates=[STRATA_COLUMN] if has_strata else [], rows=people, event=everyone
-        ).values
+        )
+        centres, centre_names = of_centres.values, of_centres.names
         of_strata = take(columns[STRATA_COLUMN], people) if has_strata else None
         matrix = np.column_stack([np.empty((samples.size, 0)), *(values[people] for values in exposures.values())])
         refusals = [self._refusal(matrix[:, k], events, label.arm) for k, label in enumerate(labels)]
@@ -196,7 +280,8 @@ class BiomarkerStudy:
                 if place in together:
                     refusals[k] = "a combination of the other exposures"
             stay = [j for j in range(base.shape[1]) if j + len(kept) not in together]
-            centres = centres[:, [j for j in range(centres.shape[1]) if j + len(kept) + base.shape[1] not in together]]
+            alone = [j for j in range(centres.shape[1]) if j + len(kept) + base.shape[1] not in together]
+            centres, centre_names = centres[:, alone], tuple(centre_names[j] for j in alone)
             base, names = base[:, stay], tuple(names[j] for j in stay)
         estimated = [k for k, reason in enumerate(refusals) if reason is None]
         return BiomarkerDesign(
@@ -207,13 +292,14 @@ class BiomarkerStudy:
             covariates=base,
             names=names,
             centres=centres,
+            centre_names=centre_names,
             strata=of_strata.codes if isinstance(of_strata, Categories) else None,
             days=days[followed],
             event=events,
         )
 
     def _sex_codes(self) -> npt.NDArray[np.int32]:
-        sex = self.data.columns["sex"]
+        sex = self.columns["sex"]
         assert isinstance(sex, Categories)
         return sex.codes
 
@@ -227,3 +313,28 @@ class BiomarkerStudy:
         if arm == LIFESTYLE and not event[values > 0].any():
             return "no events at this level"
         return None
+
+
+def _is_by_age(scan: CoxScanOf) -> bool:
+    return scan.time_scale == "attained_age"
+
+
+def _further_scans(
+    session: duckdb.DuckDBPyConnection, listed: Sequence[CoxAnalysis], outcomes: Sequence[CoxAnalysis]
+) -> list[CoxScanOf]:
+    """The scans of seeds/biomarker_scans.csv: the arm's model, on that outcome definition and time scale."""
+    of_arm = {(one.study, one.arm): one for one in outcomes}
+    outcome_of = {(one.study, one.arm, one.outcome_definition): one.outcome for one in listed}
+    found = []
+    for study, arm, definition, time_scale in session.execute(
+        "select study, arm, outcome_definition, time_scale from seeds.biomarker_scans order by all"
+    ).fetchall():
+        if (study, arm) in of_arm:
+            analysis = replace(
+                of_arm[study, arm],
+                outcome=outcome_of[study, arm, definition],
+                outcome_definition=definition,
+                is_primary_definition=definition == of_arm[study, arm].outcome_definition,
+            )
+            found.append(CoxScanOf(analysis, time_scale, is_primary=False))
+    return found

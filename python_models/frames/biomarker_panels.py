@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -19,6 +20,7 @@ from python_models.frames.biomarker_blocks import (
     Panel,
     correlation_file,
     describe_panel,
+    known_technical,
     scaled_blocks,
 )
 from python_models.frames.biomarker_scaling import known_transform
@@ -38,6 +40,7 @@ SCHEMA = pa.schema(
         ("position", pa.int32()),
         ("transform", pa.string()),
         ("imputation", pa.string()),
+        ("technical_covariates", pa.string()),
         ("n_samples", pa.int64()),
         ("n_known", pa.int64()),
         ("n_imputed", pa.int64()),
@@ -115,20 +118,22 @@ def biomarker_panel_rows(
     imputation: str,
     n_neighbours: int,
     prune_above: float,
+    technical_covariates: Sequence[str] = (),
 ) -> pa.Table:
     """Write each platform's panel, scaled, to its file; one row per analysed biomarker.
 
     Raises
     ------
-    ValueError: unknown transform or imputation, with the known ones.
+    ValueError: unknown transform, imputation or technical covariate, with the known ones.
     """
+    technical = known_technical(technical_covariates)
     scaling = known_transform(transform)
     if imputation not in get_args(Imputation):
         raise ValueError(f"imputation {imputation} is not one of {', '.join(get_args(Imputation))}")
     FOLDER.mkdir(parents=True, exist_ok=True)
     rows: list[dict[str, Any]] = []
     for platform in PLATFORMS:
-        panel = describe_panel(session, platform=platform, transform=scaling)
+        panel = describe_panel(session, platform=platform, transform=scaling, technical=technical)
         for old in FOLDER.glob(f"{cohort_of_build()}_{platform}_*"):
             old.unlink()
         kept = panel.kept
@@ -154,6 +159,7 @@ def biomarker_panel_rows(
                     "position": k,
                     "transform": panel.transform,
                     "imputation": imputation,
+                    "technical_covariates": ", ".join(panel.technical),
                     "n_samples": len(panel.rows),
                     "n_known": int(n_known[k]),
                     "n_imputed": int(n_imputed[k]),

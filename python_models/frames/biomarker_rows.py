@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Iterator
 from itertools import groupby
-from typing import Any
+from typing import Any, get_args
 
 import duckdb
 import numpy as np
@@ -15,10 +15,10 @@ from threadpoolctl import threadpool_limits
 
 from python_models.estimators.multiplicity import adjust_p_values
 from python_models.estimators.scans.cox_scan import CoxScan, CoxScanner
-from python_models.estimators.scans.linear_scan import LinearScan, LinearScanner
+from python_models.estimators.scans.linear_scan import LinearScan, LinearScanner, Variance
 from python_models.estimators.survival.cox_input import EstimatorInputError
 from python_models.frames.biomarker_blocks import PLATFORMS, Biomarker, Panel, read_blocks, read_panel
-from python_models.frames.biomarker_designs import BiomarkerDesign, BiomarkerStudy, Exposure
+from python_models.frames.biomarker_designs import BiomarkerDesign, BiomarkerStudy, CoxScanOf, Exposure, is_level
 from python_models.frames.build import cohort_of_build
 
 F4 = npt.NDArray[np.float32]
@@ -56,6 +56,7 @@ ASSOCIATIONS = pa.schema(
         ("standard_error", pa.float64()),
         ("difference_lower", pa.float64()),
         ("difference_upper", pa.float64()),
+        ("variance", pa.string()),
         *MULTIPLICITY,
     ]
 )
@@ -64,6 +65,8 @@ HAZARD_RATIOS = pa.schema(
         *COMMON[:2],
         ("outcome", pa.string()),
         ("outcome_definition", pa.string()),
+        ("time_scale", pa.string()),
+        ("is_primary", pa.bool_()),
         *COMMON[2:],
         ("n_events", pa.int64()),
         ("log_hazard_ratio", pa.float64()),
@@ -71,7 +74,9 @@ HAZARD_RATIOS = pa.schema(
         ("hazard_ratio", pa.float64()),
         ("hazard_ratio_lower", pa.float64()),
         ("hazard_ratio_upper", pa.float64()),
-        *MULTIPLICITY,
+        *MULTIPLICITY[:-1],
+        ("note", pa.string()),
+        MULTIPLICITY[-1],
     ]
 )
 
@@ -102,12 +107,17 @@ def finite(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
-def linear_scanner(design: BiomarkerDesign) -> LinearScanner | str:
+def linear_scanner(design: BiomarkerDesign, variance: Variance = "classical") -> LinearScanner | str:
     """The scanner of exposure -> biomarker, or why there is none."""
     if not design.exposures.shape[1]:
         return "no exposure can be estimated"
     try:
-        return LinearScanner(exposure=design.exposures, covariates=np.column_stack([design.covariates, design.centres]))
+        return LinearScanner(
+            exposure=design.exposures,
+            covariates=np.column_stack([design.covariates, design.centres]),
+            names=(*design.names, *design.centre_names, *design.exposure_names),
+            variance=variance,
+        )
     except EstimatorInputError as error:
         return str(error)
 
@@ -147,6 +157,7 @@ def _association_rows(
                     half = float(quantile[k]) * error
                     row |= {"difference_sd": beta, "standard_error": error, "p_value": float(found.p_value[k, place])}
                     row |= {"difference_lower": beta - half, "difference_upper": beta + half}
+                    row["variance"] = found.variance
                 place += 1
             yield row
 
@@ -162,19 +173,23 @@ def _common(design: BiomarkerDesign, label: Exposure, panel: Panel, biomarker: B
     }
 
 
-def biomarker_association_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
-    """Exposures of the study and lifestyle contrasts -> every biomarker, by least squares.
+def biomarker_association_rows(session: duckdb.DuckDBPyConnection, *, variance: Variance) -> pa.Table:
+    """Exposures of the study and lifestyle contrasts -> every biomarker, by least squares; variance: classical or hc3.
 
     An exposure is analysed among those at risk of its arm's outcome, lifestyle among those at risk of the last arm's.
     """
+    if variance not in get_args(Variance):
+        raise ValueError(f"biomarkers_linear_variance {variance} is not one of {', '.join(get_args(Variance))}")
     study = BiomarkerStudy(session, cohort=cohort_of_build())
     last_arms = {one.study: one for one in study.outcomes}.values()
     rows: list[Row] = []
     effective: dict[str, float | None] = {}
     for panel in panels_of_build(session):
-        designs = [study.of_exposure(one, panel.rows) for one in study.analyses]
-        designs += [study.of_lifestyle(one, panel.rows) for one in last_arms if study.contrasts_of(one)]
-        scanners = [linear_scanner(design) for design in designs]
+        designs = [study.of_exposure(study.on(panel, one), panel.rows) for one in study.analyses]
+        designs += [
+            study.of_lifestyle(study.on(panel, one), panel.rows) for one in last_arms if study.contrasts_of(one)
+        ]
+        scanners = [linear_scanner(design, variance) for design in designs]
         for block, values in read_blocks(session, panel):
             one_thread()
             for design, scanner in zip(designs, scanners, strict=True):
@@ -196,34 +211,43 @@ def cox_scanner(design: BiomarkerDesign) -> CoxScanner | str:
         return CoxScanner(
             exit=design.days,
             event=design.event,
+            entry=design.entry,
             covariates=design.covariates,
             strata=design.strata,
             names=design.names,
+            is_level=is_level(design.names),
         )
     except EstimatorInputError as error:
         return str(error)
 
 
-def _hazard_row(design: BiomarkerDesign, panel: Panel, biomarker: Biomarker) -> Row:
-    analysis = design.analysis
+def _hazard_row(scan: CoxScanOf, panel: Panel, biomarker: Biomarker) -> Row:
+    analysis = scan.analysis
     return {
         "study": analysis.study,
         "arm": analysis.arm,
         "outcome": analysis.outcome,
         "outcome_definition": analysis.outcome_definition,
+        "time_scale": scan.time_scale,
+        "is_primary": scan.is_primary,
         "adjustment_set": analysis.adjustment_set,
         **biomarker_columns(panel, biomarker),
     }
 
 
 def _hazard_rows(
-    panel: Panel, design: BiomarkerDesign, scanner: CoxScanner | str, block: Iterable[Biomarker], values: F4
+    panel: Panel,
+    scan: CoxScanOf,
+    design: BiomarkerDesign,
+    scanner: CoxScanner | str,
+    block: Iterable[Biomarker],
+    values: F4,
 ) -> Iterator[Row]:
     found: CoxScan | None = None
     if not isinstance(scanner, str):
         found = scanner.scan(np.ascontiguousarray(values[:, design.samples]))
     for k, biomarker in enumerate(block):
-        row = _hazard_row(design, panel, biomarker)
+        row = _hazard_row(scan, panel, biomarker)
         if found is None:
             row["refusal"] = str(scanner)
         else:
@@ -235,25 +259,30 @@ def _hazard_rows(
                 row["hazard_ratio_lower"] = math.exp(beta - NORMAL_975 * error)
                 row["hazard_ratio_upper"] = math.exp(beta + NORMAL_975 * error)
                 row["p_value"] = float(2.0 * special.ndtr(-abs(beta / error)))
+            if found.joined[k]:
+                row["note"] = f"no events in {', '.join(found.joined[k])}: joined the reference"
         yield row
 
 
 def biomarker_hazard_ratio_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
-    """Every biomarker -> the primary outcome definition of each arm, by Cox regression."""
-    study = BiomarkerStudy(session, cohort=cohort_of_build())
+    """Every biomarker -> the primary outcome definition of each arm, and the scans its seeds add, by Cox regression."""
+    study = BiomarkerStudy(session, cohort=cohort_of_build(), with_scans=True)
     rows: list[Row] = []
     effective: dict[str, float | None] = {}
     for panel in panels_of_build(session):
-        designs = [study.without_exposure(one, panel.rows) for one in study.outcomes]
+        designs = [
+            study.without_exposure(study.on(panel, one.analysis), panel.rows, time_scale=one.time_scale)
+            for one in study.scans
+        ]
         scanners = [cox_scanner(design) for design in designs]
         for block, values in read_blocks(session, panel):
             one_thread()
-            for design, scanner in zip(designs, scanners, strict=True):
-                rows += _hazard_rows(panel, design, scanner, block, values)
+            for scan, design, scanner in zip(study.scans, designs, scanners, strict=True):
+                rows += _hazard_rows(panel, scan, design, scanner, block, values)
         effective[panel.platform] = panel.n_effective_tests
         for biomarker in panel.biomarkers:
             if biomarker.exclusion is not None:
-                rows += [_hazard_row(design, panel, biomarker) for design in designs]
+                rows += [_hazard_row(scan, panel, biomarker) for scan in study.scans]
         logger.info(f"biomarker hazard ratios: {len(rows):,} rows after the {panel.platform}s")
-    rows = with_multiplicity(rows, effective, ("study", "arm", "outcome_definition", "platform"))
+    rows = with_multiplicity(rows, effective, ("study", "arm", "outcome_definition", "time_scale", "platform"))
     return pa.Table.from_pylist(rows, schema=HAZARD_RATIOS)

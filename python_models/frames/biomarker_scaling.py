@@ -64,6 +64,22 @@ def ascending_order(values: F4) -> npt.NDArray[np.int32]:
     return order
 
 
+def centre_within(values: F4, group: npt.NDArray[np.int64], at_least: int) -> None:
+    """Take each group's mean off one biomarker (n,), NaN where missing, and put the mean of all back.
+
+    group (n,): codes, -1 in none. Groups with fewer than `at_least` known values, and values in none, stay as they are.
+    """
+    usable = np.isfinite(values) & (group >= 0)
+    if not usable.any():
+        return
+    known = values[usable].astype(np.float64)
+    codes = group[usable]
+    count = np.bincount(codes)
+    mean = np.bincount(codes, weights=known) / np.maximum(count, 1)
+    shift = np.where(count >= at_least, mean - known.mean(), 0.0)
+    values[usable] = known - shift[codes]
+
+
 def scale_in_place(values: F4, transform: Transform) -> None:
     """Scale one biomarker (n,), NaN where missing: ranks to normal quantiles (ties share their mean rank), or z."""
     known = np.flatnonzero(~np.isnan(values))

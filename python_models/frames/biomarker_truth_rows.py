@@ -57,7 +57,7 @@ def biomarker_truth_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
                 and ratios.adjustment_set = truths.adjustment_set
                 and ratios.biomarker = truths.mediator
                 and starts_with(truths.note, ratios.platform)
-        where ratios.refusal is null and truths.large_sample_value is not null
+        where ratios.is_primary and ratios.refusal is null and truths.large_sample_value is not null
         order by ratios.study, ratios.arm, ratios.platform, ratios.biomarker
         """
     ).fetchall()
@@ -117,9 +117,7 @@ def _shared_rows(session: duckdb.DuckDBPyConnection) -> list[Row]:
             count(*) filter (planted.n_outcomes > 0) as n_planted,
             count(*) filter (planted.n_outcomes = 2 and planted.n_signs = 1) as n_planted_shared,
             count(*) filter (shared.first_q_value < $level or shared.second_q_value < $level) as n_found,
-            count(*) filter (
-                shared.first_q_value < $level and shared.second_q_value < $level and shared.is_same_direction
-            ) as n_found_shared
+            count(*) filter (shared.is_shared and shared.is_same_direction) as n_found_shared
         from results.shared_biomarkers as shared
         inner join planted on shared.platform = planted.platform and shared.biomarker = planted.biomarker
         group by all order by all

@@ -32,6 +32,7 @@ def _hit_lists(session: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str, 
         """
         select study, arm as hit_list, platform, biomarker, q_value < $level as is_hit, refusal is null as is_tested
         from results.biomarker_hazard_ratios
+        where is_primary
         union all
         select study, first_arm || ' and ' || second_arm || ': ' || direction, platform, biomarker,
             is_shared and is_same_direction = (direction = 'same direction'), true

@@ -12,7 +12,7 @@ from python_models.estimators.mediation.sensitivity import split_halves
 from python_models.estimators.mediation.several_exposures_scan import ExposuresCoxScanner
 from python_models.estimators.scans.linear_scan import LinearScan, LinearScanner
 from python_models.estimators.survival.cox_input import EstimatorInputError
-from python_models.frames.biomarker_designs import BiomarkerDesign
+from python_models.frames.biomarker_designs import BiomarkerDesign, is_level
 from python_models.frames.biomarker_rows import LEVEL, linear_scanner
 
 F4 = npt.NDArray[np.float32]
@@ -42,7 +42,8 @@ class MediationFamily:
             try:
                 self.cox = ExposuresCoxScanner(
                     exposures=design.exposures, covariates=design.covariates, exit=design.days, event=design.event,
-                    strata=design.strata,
+                    strata=design.strata, names=(*design.exposure_names, *design.names),
+                    is_level=is_level(design.names),
                 )  # fmt: skip
             except EstimatorInputError as error:
                 self.cox = str(error)

@@ -137,7 +137,8 @@ class MediationStudy:
             for one in analyses:
                 if study is None or one.study == study:
                     more = tuple(name for name in adding if name not in one.covariates)
-                    of_rows.append(partial(ask, replace(one, covariates=(*one.covariates, *more))))
+                    asked = self.study.on(panel, replace(one, covariates=(*one.covariates, *more)))
+                    of_rows.append(partial(ask, asked))
         return [partial(_of_samples, ask, panel) for ask in of_rows]
 
     def days_after_exposure(self, panel: Panel, study: str, biomarker: str) -> float:

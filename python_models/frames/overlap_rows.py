@@ -41,6 +41,7 @@ SHARED = pa.schema(
         ("p_value", pa.float64()),
         ("q_value", pa.float64()),
         ("is_shared", pa.bool_()),
+        ("is_shared_at_fdr", pa.bool_()),
         ("is_same_direction", pa.bool_()),
         ("is_pruned", pa.bool_()),
         ("flag_reason", pa.string()),
@@ -59,6 +60,7 @@ COUNTS = [
             "same_direction_p", "effect_correlation", "concordance",
         )
     ),
+    ("agreement_refusal", pa.string()),
     ("refusal", pa.string()),
 ]  # fmt: skip
 BIOMARKER_OVERLAP = pa.schema(
@@ -168,6 +170,16 @@ def _pair(first: Iterable[Row], second: Iterable[Row], *, of_one_exposure: bool 
     )
 
 
+def _is_shared(pair: _Pair) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Shared: on both lists, q below LEVEL for either outcome. At FDR: of these, whose larger p has q below LEVEL too.
+
+    One definition for biomarkers, mediators and their counts. Two lists intersected control no rate of false sharing;
+    the larger p does, over everything tested for both outcomes.
+    """
+    is_shared = (pair.q[0] < LEVEL) & (pair.q[1] < LEVEL)
+    return is_shared, is_shared & shared_mediators(pair.p[0], pair.p[1], level=LEVEL).is_shared
+
+
 def _share(count: int, size: int, name: str) -> Row:
     """Columns of a share of a list and its exact 95 % interval; none of an empty list."""
     if size == 0:
@@ -203,14 +215,21 @@ def _agreement_columns(pair: _Pair, platform: str, correlations: _Correlations |
     """Correlation and concordance of the effects; p where the correlations of their z scores are known."""
     inside = np.flatnonzero(pair.is_background)
     first, second = (path[inside] for path in pair.path)
-    columns: Row = {"concordance": float((np.sign(first) == np.sign(second)).mean()) if inside.size else None}
+    if inside.size == 0:
+        return {"agreement_refusal": "no biomarker is exchangeable: none is moved clearly enough to be on both lists"}
+    columns: Row = {"concordance": float((np.sign(first) == np.sign(second)).mean())}
     among = None if correlations is None else correlations.among(platform, [pair.biomarker[k] for k in inside])
     found = effect_agreement(first, second, first_error=pair.error[inside], panel_correlation=among, seed=SEED)
     if found is None:
-        return columns
+        return {
+            **columns,
+            "agreement_refusal": f"no correlation: {inside.size} biomarkers, or effects that are all equal",
+        }
     columns["effect_correlation"] = found.correlation
     if found.correlation_p is not None:
         columns |= {"effect_correlation_p": found.correlation_p, "concordance_p": found.concordance_p}
+    elif correlations is not None:
+        columns["agreement_refusal"] = "no p: correlations of biomarkers between platforms are not kept"
     return columns
 
 
@@ -221,6 +240,7 @@ def _count_rows(pair: _Pair, common: Row, correlations: _Correlations | None = N
     for platform in (*platforms, *([BOTH] if len(platforms) > 1 else [])):
         these = pair.on(platform)
         signs = [np.where(q < LEVEL, np.sign(e), 0.0) for e, q in zip(these.path, these.q, strict=True)]
+        _, is_at_fdr = _is_shared(these)
         found = mediator_overlap(
             sign_first=signs[0],
             sign_second=signs[1],
@@ -229,8 +249,7 @@ def _count_rows(pair: _Pair, common: Row, correlations: _Correlations | None = N
             seed=SEED,
         )
         agreement = _agreement_columns(these, platform, correlations)
-        is_shared = shared_mediators(these.p[0], these.p[1], level=LEVEL).is_shared & (signs[0] != 0) & (signs[1] != 0)
-        n_at_fdr = int(is_shared.sum())
+        n_at_fdr = int(is_at_fdr.sum())
         sizes = (
             found.n_first + found.n_second - found.n_shared,
             found.n_first,
@@ -288,7 +307,8 @@ def _pairs_of_arms(session: duckdb.DuckDBPyConnection) -> list[tuple[Row, _Pair]
         select
             study, arm, outcome, platform, biomarker, flag_reason,
             log_hazard_ratio as effect, standard_error, p_value, q_value
-        from results.biomarker_hazard_ratios where refusal is null order by study, outcome, platform, biomarker
+        from results.biomarker_hazard_ratios where refusal is null and is_primary
+        order by study, outcome, platform, biomarker
         """,
     )
     arms = _grouped(rows, lambda row: (row["study"], row["arm"]))
@@ -309,6 +329,7 @@ def shared_biomarker_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
             if not these.biomarker:
                 continue
             shared = shared_mediators(these.p[0], these.p[1], level=LEVEL)
+            is_shared, is_at_fdr = _is_shared(these)
             for k, biomarker in enumerate(these.biomarker):
                 rows.append(
                     {
@@ -321,7 +342,8 @@ def shared_biomarker_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
                         "second_q_value": float(these.q[1][k]),
                         "p_value": float(shared.p[k]),
                         "q_value": float(shared.q[k]),
-                        "is_shared": bool(shared.is_shared[k]),
+                        "is_shared": bool(is_shared[k]),
+                        "is_shared_at_fdr": bool(is_at_fdr[k]),
                         "is_same_direction": bool(these.effect[0][k] * these.effect[1][k] > 0),
                         "is_pruned": (platform, biomarker) in pruned,
                         "flag_reason": these.flag_reason[k],
@@ -413,7 +435,8 @@ def shared_mediator_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
             if not these.biomarker:
                 continue
             at_fdr = shared_mediators(these.p[0], these.p[1], level=LEVEL)
-            for k in np.flatnonzero((these.q[0] < LEVEL) & (these.q[1] < LEVEL)):
+            is_shared, is_at_fdr = _is_shared(these)
+            for k in np.flatnonzero(is_shared):
                 name = these.biomarker[k]
                 row: Row = {**common, "platform": platform, "biomarker": name, "flag_reason": these.flag_reason[k]}
                 for which, place, prefix in (("first", 0, ""), ("second", 1, "second_")):
@@ -423,7 +446,7 @@ def shared_mediator_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
                     key = (common["study"], *family, platform, name)
                     row[f"is_{which}_upheld_fat_mass_adjusted"] = upheld.get(key)
                 row |= {"p_value": float(at_fdr.p[k]), "q_value": float(at_fdr.q[k])}
-                row["is_shared_at_fdr"] = bool(at_fdr.is_shared[k])
+                row["is_shared_at_fdr"] = bool(is_at_fdr[k])
                 row["is_same_direction"] = bool(these.effect[0][k] * these.effect[1][k] > 0)
                 rows.append({**row, "is_pruned": (platform, name) in pruned})
     return table_without_nan(rows, SHARED_MEDIATORS)

@@ -83,7 +83,9 @@ class _Part:
 
     def __init__(self, study: BiomarkerStudy, design_of: int, panel: Panel, within: npt.NDArray[np.bool_]) -> None:
         self.kept: IP = np.flatnonzero(within[panel.rows])
-        self.design: BiomarkerDesign = study.without_exposure(study.outcomes[design_of], panel.rows[self.kept])
+        self.design: BiomarkerDesign = study.without_exposure(
+            study.on(panel, study.outcomes[design_of]), panel.rows[self.kept]
+        )
         self.columns: IP = self.kept[self.design.samples]
         self.scanner = cox_scanner(self.design)
 

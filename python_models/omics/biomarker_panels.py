@@ -17,4 +17,5 @@ def model(dbt, session):
         imputation=dbt.config.get("imputation"),
         n_neighbours=dbt.config.get("n_neighbours"),
         prune_above=dbt.config.get("prune_above"),
+        technical_covariates=dbt.config.get("technical_covariates"),
     )

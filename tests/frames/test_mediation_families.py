@@ -8,8 +8,12 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from python_models.estimators.mediation.several_exposures_scan import ExposuresCoxScanner
 from python_models.estimators.multiplicity import adjust_p_values
+from python_models.estimators.survival.cox import fit_cox
 from python_models.frames.biomarker_designs import BiomarkerDesign, Exposure
+from python_models.frames.finalist_rows import _fitted, finalist_arrays
+from python_models.frames.joint_mediation_rows import _jointly
 from python_models.frames.mediation_families import (
     LEFT_OUT,
     MediationFamily,
@@ -41,7 +45,8 @@ def design() -> BiomarkerDesign:
     return BiomarkerDesign(
         analysis=analysis, labels=labels, samples=np.arange(N), exposures=exposures, covariates=covariates,
         names=("x", "y"),
-        centres=np.empty((N, 0)), strata=None, days=np.ceil(np.minimum(time, 3_000)), event=time <= 3_000,
+        centres=np.empty((N, 0)), centre_names=(), strata=None, days=np.ceil(np.minimum(time, 3_000)),
+        event=time <= 3_000,
     )  # fmt: skip
 
 
@@ -103,3 +108,54 @@ def test_rows_of_a_scan_keep_their_places(design: BiomarkerDesign, values: np.nd
     assert found.refusals.count(LEFT_OUT) == K - 3 + 5
     assert_allclose(subset(found, rows).mediator_to_outcome, subset(every, rows).mediator_to_outcome, rtol=1e-6)
     assert subset(found, rows).n[1] == np.isfinite(values[3]).sum()
+
+
+def test_a_level_that_lost_its_events_joins_the_reference_in_every_model(
+    design: BiomarkerDesign, values: np.ndarray
+) -> None:
+    """No event is left at a level where one biomarker is known: scans, finalists and joint models do without it."""
+    level = np.arange(N) % 10 == 0
+    centre = np.arange(N) % 20 == 1
+    wide = replace(
+        design,
+        covariates=np.column_stack([design.covariates, level]),
+        names=(*design.names, "education: none"),
+        centres=centre[:, None].astype(float),
+        centre_names=("assessment_centre_code: 11010",),
+    )
+    block = values[:4].copy()
+    block[1, level & design.event] = np.nan
+    block[2, centre] = np.nan
+    family, plain = MediationFamily(wide), MediationFamily(design)
+    family.scan(block)
+    paths = family.paths_of(0)
+    assert paths is not None
+    assert paths.refusals == (None,) * 4
+    assert isinstance(family.cox, ExposuresCoxScanner)
+    assert family.cox.scan(block[:, wide.samples]).joined == ((), ("education: none",), (), ())
+    # The outcome model is the one without the level; the linear one keeps it, since people are still at it.
+    assert isinstance(plain.cox, ExposuresCoxScanner)
+    without = plain.cox.scan(block[1:2])
+    assert_allclose(paths.mediator_to_outcome[1], without.beta[0], rtol=1e-9)
+    one = finalist_arrays(wide, 0, block[1])
+    assert one.names == ("second per_sd", "x", "y")
+    alone = fit_cox(exit=one.time, event=one.event, covariates=np.column_stack([one.exposure, one.covariates]))
+    found = _fitted(one, has_interaction=False, alone=alone)
+    assert_allclose(found.paths[3:5], [paths.exposure_to_outcome[1], paths.mediator_to_outcome[1]], rtol=1e-7)
+    assert finalist_arrays(wide, 0, block[2]).centres.shape[1] == 0
+    joint = _jointly(wide, 0, block[:3], ["a", "b", "c"])
+    assert joint["refusal"] is None
+
+
+def test_a_refusal_names_the_covariate_and_its_level(design: BiomarkerDesign, values: np.ndarray) -> None:
+    """A level in the model that is the event itself is not a level without events: it is refused, by its name."""
+    wide = replace(
+        design,
+        covariates=np.column_stack([design.covariates, design.event]),
+        names=(*design.names, "education: none"),
+    )
+    family = MediationFamily(wide)
+    family.scan(values[:1])
+    paths = family.paths_of(0)
+    assert paths is not None
+    assert "education: none" in str(paths.refusals[0])

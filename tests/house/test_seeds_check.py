@@ -26,6 +26,14 @@ def replace(name: str, old: str, new: str) -> Callable[[Path], None]:
     return change
 
 
+def add_scan(row: str) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        with (folder / "biomarker_scans.csv").open("a") as seed:
+            seed.write(f"sarcopenia_osteoporosis,{row}\n")
+
+    return change
+
+
 def test_check_seeds__the_seeds_of_the_project_hold() -> None:
     check_seeds(SEEDS)
 
@@ -58,6 +66,10 @@ def test_check_seeds__the_seeds_of_the_project_hold() -> None:
             replace("sensitivity_analyses.csv", "attained_age,,", "attained_age,65,"),
             "parameter that attained_age can use",
         ),
+        (add_scan("muscle_to_bone,hospital_m625,follow_up"), "is a definition of the arm"),
+        (add_scan("muscle_to_bone,first_occurrence_any_source,follow_up"), "adds to the primary scan"),
+        (add_scan("bone_to_muscle,fnih_at_visits,follow_up"), "has dates of events"),
+        (add_scan("muscle_to_bone,hospital_osteoporosis,age"), "time_scale is one of follow_up, attained_age"),
         (replace("joint_exposures.csv", ",2,walking_pace,", ",2,walking_speed,"), "crosses exposures of its arm"),
         (replace("joint_exposures.csv", "pace,2,walking", "lean_mass,2,walking"), "has two parts"),
         (

@@ -10,6 +10,11 @@ from lifelines import CoxPHFitter
 from tests.pipeline.conftest import SMALL, Project
 
 pytestmark = pytest.mark.pipeline
+# Options that are not the default, so that a build shows that they reach the estimates.
+OPTIONS = {
+    "proteins_technical_covariates: []": "proteins_technical_covariates: [batch, processing_days, plate]",
+    "biomarkers_linear_variance: classical": "biomarkers_linear_variance: hc3",
+}
 ROWS = Path(__file__).with_name("second_study")
 TABLES_BY_STUDY = (
     "hazard_ratios",
@@ -29,6 +34,12 @@ def two_studies(built: Project, tmp_path_factory: pytest.TempPathFactory) -> Pro
     for rows in ROWS.glob("*.csv"):
         with (project.folder / "warehouse/seeds" / rows.name).open("a", encoding="utf-8") as seed:
             seed.write(rows.read_text(encoding="utf-8"))
+    settings = project.folder / "dbt_project.yml"
+    text = settings.read_text(encoding="utf-8")
+    for default, other in OPTIONS.items():
+        assert default in text
+        text = text.replace(default, other)
+    settings.write_text(text, encoding="utf-8")
     finished = project.build(*SMALL)
     assert finished.returncode == 0, finished.stdout + finished.stderr
     return project
@@ -77,3 +88,48 @@ def test_the_second_study_equals_a_model_fitted_from_the_marts_by_hand(two_studi
     assert (n, n_events) == (len(people), int(people["is_event"].sum()))
     assert beta == pytest.approx(float(fitted.params_["bmi"]), rel=1e-6)
     assert error == pytest.approx(float(fitted.standard_errors_["bmi"]), rel=1e-6)
+
+
+def test_a_seed_row_adds_a_scan_by_attained_age(two_studies: Project) -> None:
+    scans = two_studies.query(
+        "select study, arm, time_scale, is_primary, count(*) filter (refusal is null) > 0 "
+        "from results.biomarker_hazard_ratios group by 1, 2, 3, 4 order by all"
+    )
+    assert ("arthrosis_cataract", "adiposity_to_arthrosis", "attained_age", False, True) in scans
+    assert all(time_scale == "follow_up" and is_primary for study, arm, time_scale, is_primary, _ in scans
+               if arm != "adiposity_to_arthrosis" or is_primary)  # fmt: skip
+    # What is shared is counted from the primary scans alone.
+    listed = two_studies.query(
+        "select max(n) from (select count(*) as n from results.shared_biomarkers "
+        "group by study, first_arm, second_arm, platform, biomarker)"
+    )
+    assert listed == [(1,)]
+
+
+def test_options_reach_the_scans(built: Project, two_studies: Project) -> None:
+    """Technical covariates change the proteins' estimates and no metabolite's; HC3 changes errors and no difference."""
+    ratios = (
+        "select platform, biomarker, arm, log_hazard_ratio from results.biomarker_hazard_ratios "
+        "where study = 'sarcopenia_osteoporosis' and refusal is null order by all"
+    )
+    before = {row[:3]: float(str(row[3])) for row in built.query(ratios)}
+    after = {row[:3]: float(str(row[3])) for row in two_studies.query(ratios)}
+    moved = {platform: [] for platform in ("protein", "metabolite")}  # type: dict[str, list[float]]
+    for key in before.keys() & after.keys():
+        moved[str(key[0])].append(abs(before[key] - after[key]))
+    assert min(moved["protein"]) > 0
+    assert max(moved["metabolite"]) == 0
+    differences = (
+        "select platform, biomarker, arm, exposure, scaling, difference_sd, standard_error, variance "
+        "from results.biomarker_associations where study = 'sarcopenia_osteoporosis' and platform = 'metabolite' "
+        "and refusal is null order by all"
+    )
+    for classical, hc3 in zip(built.query(differences), two_studies.query(differences), strict=True):
+        assert classical[:5] == hc3[:5]
+        assert float(str(classical[5])) == pytest.approx(float(str(hc3[5])), abs=1e-10)
+        assert classical[6] != hc3[6]
+        assert (classical[7], hc3[7]) == ("classical", "hc3")
+    assert two_studies.query("select distinct technical_covariates from marts.biomarker_panels order by 1") == [
+        ("",),
+        ("batch, processing_days, plate",),
+    ]

@@ -63,12 +63,12 @@ NULL_QUESTIONS = (
         "abs(log_hazard_ratio / standard_error) > 1.959964", f"{PRIMARY} ('M3')"), 0.05),
     Question("hazard ratios of exposures, M2 and M3: interval covers 1", _covered(f"{PRIMARY} ('M2', 'M3')"), 0.95),
     Question("hazard ratios of biomarkers: P < 0.05", _share(
-        "p_value < 0.05", f"biomarker_hazard_ratios where {ESTIMATED}"), 0.05),
+        "p_value < 0.05", f"biomarker_hazard_ratios where is_primary and {ESTIMATED}"), 0.05),
     Question("hazard ratios of biomarkers: found (q < 0.05)", _share(
-        "q_value < 0.05", f"biomarker_hazard_ratios where {ESTIMATED}"), 0.0),
+        "q_value < 0.05", f"biomarker_hazard_ratios where is_primary and {ESTIMATED}"), 0.0),
     Question("panels of biomarkers with any found", _share(
         "any_found", "(select bool_or(q_value < 0.05) as any_found from results.biomarker_hazard_ratios "
-        f"where {ESTIMATED} group by arm, outcome, platform)").replace("results.(", "("), 0.05),
+        f"where is_primary and {ESTIMATED} group by arm, outcome, platform)").replace("results.(", "("), 0.05),
     Question("effects on biomarkers: interval covers 0", _covered(
         f"{OF_BIOMARKERS} 'exposure_effect_on_biomarker'"), 0.95),
     Question("effects on biomarkers: found (q < 0.05)", _share(
