@@ -1,5 +1,6 @@
 -- Protein levels at baseline, long and sorted by protein, with their plate's limit of detection. What the rules of dbt_project.yml
--- (proteins_below_limit, biomarkers_outlier_sd) change or leave out keeps its row and says so in value_rule.
+-- (proteins_below_limit, biomarkers_outlier_sd) change or leave out keeps its row and says so in value_rule. The position is for
+-- readers of the whole panel: a hundred million joins by text cost more than all that is estimated from it.
 {%- set below = known_option('proteins_below_limit', ['keep', 'missing', 'half_limit_npx']) %}
 {%- set outlier_sd = var('biomarkers_outlier_sd', none) %}
 with results as (
@@ -7,7 +8,10 @@ with results as (
 ),
 
 participants as (
-    select participant_id from {{ ref('participants') }}
+    select
+        participant_id,
+        cast(row_number() over (order by participant_id) - 1 as integer) as participant_position
+    from {{ ref('participants') }}
 ),
 
 samples as (
@@ -21,6 +25,7 @@ limits_of_detection as (
 measured as (
     select
         results.participant_id,
+        participants.participant_position,
         results.protein,
         results.level_npx as recorded_npx,
         limits_of_detection.limit_of_detection_npx,
@@ -39,6 +44,7 @@ measured as (
 limited as (
     select
         participant_id,
+        participant_position,
         protein,
         is_below_limit_of_detection,
         {%- if below == 'missing' %}
@@ -71,6 +77,7 @@ spread as (
 protein_levels as (
     select
         limited.participant_id,
+        limited.participant_position,
         limited.protein,
         case
             when abs(limited.level_npx - spread.mean_npx) > {{ outlier_sd }} * spread.sd_npx then null
@@ -88,6 +95,7 @@ protein_levels as (
 protein_levels as (
     select
         participant_id,
+        participant_position,
         protein,
         level_npx,
         is_below_limit_of_detection,
@@ -96,4 +104,4 @@ protein_levels as (
 )
 {% endif %}
 select * from protein_levels
-order by protein, participant_id
+order by protein, participant_position

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from python_models.frames.biomarker_levels import SAMPLES, metabolite_levels, protein_levels
-from python_models.frames.biomarker_scaling import Transform, centre_within, known_transform, scale_in_place
+from python_models.frames.biomarker_scaling import Transform, centre_within, known_transform, scale_rows
 
 F4 = npt.NDArray[np.float32]
 # The scans' kernels take 64 rows at once; two of those keep the reading of a block worth its query.
@@ -168,10 +168,10 @@ def scaled_blocks(
     blocks = [kept[start : start + size] for start in range(0, len(kept), size)]
     read = protein_levels if panel.platform == "protein" else metabolite_levels
     for block, values in zip(blocks, read(session, blocks, len(panel.rows)), strict=True):
-        for row in values:
-            if panel.plate is not None:
+        if panel.plate is not None:
+            for row in values:
                 centre_within(row, panel.plate, MIN_OF_PLATE)
-            scale_in_place(row, panel.transform)
+        scale_rows(values, panel.transform)
         yield block, values
 
 

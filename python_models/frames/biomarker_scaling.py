@@ -1,12 +1,11 @@
 """How a biomarker is scaled: ranks to normal quantiles, or z."""
 
-from functools import lru_cache
+from concurrent.futures import ThreadPoolExecutor
 from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 from numba import njit
-from scipy import special
 
 F4 = npt.NDArray[np.float32]
 F8 = npt.NDArray[np.float64]
@@ -28,12 +27,58 @@ def known_transform(name: str) -> Transform:
     raise ValueError(f"transform {name} is not one of {', '.join(get_args(Transform))}")
 
 
-@lru_cache(maxsize=8)
-def _quantiles(n: int, offset: float) -> F8:
-    """Normal quantiles of ranks 1 .. n; biomarkers complete in the same samples share them."""
-    lower = special.ndtri((np.arange(1, (n + 1) // 2 + 1) - offset) / (n - 2.0 * offset + 1.0))
-    # The upper half is the lower one turned round; the middle of an odd number is 0.
-    return np.concatenate([lower, -lower[: n // 2][::-1]])
+@njit(cache=True, nogil=True, fastmath={"contract"})
+def normal_quantile(p: float) -> float:
+    """Standard normal quantile of p in (0, 1), to a few units in the last place; inlined where a panel needs millions.
+
+    References: Wichura 1988, Appl Stat 37:477 (AS 241, PPND16).
+    """
+    q = p - 0.5
+    if abs(q) <= 0.425:
+        r = 0.180625 - q * q
+        a = 2.5090809287301226727e3
+        for c in (
+            3.3430575583588128105e4, 6.7265770927008700853e4, 4.5921953931549871457e4, 1.3731693765509461125e4,
+            1.9715909503065514427e3, 1.3314166789178437745e2, 3.3871328727963666080e0,
+        ):  # fmt: skip
+            a = a * r + c
+        b = 5.2264952788528545610e3
+        for c in (
+            2.8729085735721942674e4, 3.9307895800092710610e4, 2.1213794301586595867e4, 5.3941960214247511077e3,
+            6.8718700749205790830e2, 4.2313330701600911252e1, 1.0,
+        ):  # fmt: skip
+            b = b * r + c
+        return q * a / b
+    r = np.sqrt(-np.log(p if q < 0.0 else 1.0 - p))
+    if r <= 5.0:
+        r -= 1.6
+        a = 7.74545014278341407640e-4
+        for c in (
+            2.27238449892691845833e-2, 2.41780725177450611770e-1, 1.27045825245236838258e0, 3.64784832476320460504e0,
+            5.76949722146069140550e0, 4.63033784615654529590e0, 1.42343711074968357734e0,
+        ):  # fmt: skip
+            a = a * r + c
+        b = 1.05075007164441684324e-9
+        for c in (
+            5.47593808499534494600e-4, 1.51986665636164571966e-2, 1.48103976427480074590e-1, 6.89767334985100004550e-1,
+            1.67638483018380384940e0, 2.05319162663775882187e0, 1.0,
+        ):  # fmt: skip
+            b = b * r + c
+    else:
+        r -= 5.0
+        a = 2.01033439929228813265e-7
+        for c in (
+            2.71155556874348757815e-5, 1.24266094738807843860e-3, 2.65321895265761230930e-2, 2.96560571828504891230e-1,
+            1.78482653991729133580e0, 5.46378491116411436990e0, 6.65790464350110377720e0,
+        ):  # fmt: skip
+            a = a * r + c
+        b = 2.04426310338993978564e-15
+        for c in (
+            1.42151175831644588870e-7, 1.84631831751005468180e-5, 7.86869131145613259100e-4, 1.48753612908506148525e-2,
+            1.36929880922735805310e-1, 5.99832206555887937690e-1, 1.0,
+        ):  # fmt: skip
+            b = b * r + c
+    return -a / b if q < 0.0 else a / b
 
 
 @njit(cache=True, nogil=True)
@@ -92,18 +137,42 @@ def scale_in_place(values: F4, transform: Transform) -> None:
         deviation = wide.std(ddof=1) if n > 1 else 0.0
         values[known] = (wide - wide.mean()) / deviation if deviation > 0 else 0.0
         return
-    offset = OFFSETS[transform]
-    order = ascending_order(given)
-    ascending = given[order]
-    quantile = _quantiles(n, offset)
-    starts = np.flatnonzero(np.concatenate([[True], ascending[1:] != ascending[:-1]]))
-    if starts.size < n:
-        # Ranks first .. last of a tie have the mean (first + last) / 2.
-        length = np.diff(np.append(starts, n))
-        tied = length > 1
-        rank = starts[tied] + 0.5 * (length[tied] + 1)
-        quantile = quantile.copy()
-        quantile[np.repeat(tied, length)] = np.repeat(
-            special.ndtri((rank - offset) / (n - 2.0 * offset + 1.0)), length[tied]
-        )
-    values[known[order]] = quantile
+    _rank(values, OFFSETS[transform])
+
+
+@njit(cache=True, nogil=True)
+def _rank(values: F4, offset: float) -> None:
+    """Ranks of the known values (n,) to normal quantiles, in place; ties share their mean rank."""
+    known = np.flatnonzero(~np.isnan(values))
+    n = known.size
+    order = ascending_order(values[known])
+    width = n - 2.0 * offset + 1.0
+    start = 0
+    while start < n:
+        value = values[known[order[start]]]
+        end = start + 1
+        while end < n and values[known[order[end]]] == value:
+            end += 1
+        if end == start + 1 and 2 * start >= n:
+            # The upper half is the lower one turned round, to the last bit.
+            quantile = -normal_quantile((n - start - offset) / width)
+        else:
+            # Ranks start + 1 .. end of a tie have the mean (start + 1 + end) / 2.
+            quantile = normal_quantile((0.5 * (start + 1 + end) - offset) / width)
+        for i in range(start, end):
+            values[known[order[i]]] = quantile
+        start = end
+
+
+def scale_rows(rows: F4, transform: Transform) -> None:
+    """Scale biomarkers (K, n) in place, on two threads: compiled code holds no lock."""
+    halves = (rows[0::2], rows[1::2])
+    if rows.shape[0] < 2 or transform not in OFFSETS:
+        halves = (rows,)  # type: ignore[assignment]
+
+    def scale(half: F4) -> None:
+        for row in half:
+            scale_in_place(row, transform)
+
+    with ThreadPoolExecutor(max_workers=len(halves)) as threads:
+        list(threads.map(scale, halves))

@@ -35,32 +35,34 @@ def write_warehouse(path: Path, n: int, k: int) -> None:
         connection.execute("set memory_limit = '1GB'")
         connection.execute("create schema marts")
         connection.execute(
-            f"create table marts.participants as select 'SYN' || lpad(i::varchar, 6, '0') as participant_id "
-            f"from range({n}) as people (i)"
+            f"create table marts.participants as select 'SYN' || lpad(i::varchar, 6, '0') as participant_id, "
+            f"i::integer as participant_position from range({n}) as people (i)"
         )
         connection.execute(
             "create table marts.biomarker_samples as "
             "select 'protein' as platform, participant_id, null::varchar as exclusion from marts.participants"
         )
         connection.execute(
-            f"""
-            create table marts.biomarkers as
-            select
-                'protein' as platform, 'p' || lpad(j::varchar, 4, '0') as biomarker, 'measured' as biomarker_type,
-                null::varchar as flag_reason, 0 as n_zero, null::double as smallest_positive, null::varchar as exclusion
-            from range({k}) as proteins (j)
-            """
-        )
-        connection.execute(
-            "create table marts.protein_levels (participant_id varchar, protein varchar, level_npx float)"
+            "create table marts.protein_levels "
+            "(participant_id varchar, participant_position integer, protein varchar, level_npx float)"
         )
         for start in range(0, k, 16):
             connection.execute(
                 f"insert into marts.protein_levels "
-                f"select participant_id, 'p' || lpad(j::varchar, 4, '0'), (random() + random() + random())::float "
+                f"select participant_id, participant_position, 'p' || lpad(j::varchar, 4, '0'), "
+                f"(random() + random() + random())::float "
                 f"from range({start}, {min(start + 16, k)}) as proteins (j), marts.participants "
-                f"where random() > 0.05 order by j, participant_id"
+                f"where random() > 0.05 order by j, participant_position"
             )
+        connection.execute(
+            """
+            create table marts.biomarkers as
+            select
+                'protein' as platform, protein as biomarker, 'measured' as biomarker_type, count(*) as n_rows,
+                null::varchar as flag_reason, 0 as n_zero, null::double as smallest_positive, null::varchar as exclusion
+            from marts.protein_levels group by protein
+            """
+        )
 
 
 def run(n: int, k: int) -> dict[str, float]:

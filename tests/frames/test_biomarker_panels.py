@@ -25,10 +25,13 @@ def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> duckdb.DuckDBPyC
     connection.execute(
         "create table marts.biomarker_samples (platform varchar, participant_id varchar, exclusion varchar)"
     )
-    connection.execute("create table marts.protein_levels (participant_id varchar, protein varchar, level_npx double)")
+    connection.execute(
+        "create table marts.protein_levels "
+        "(participant_id varchar, participant_position integer, protein varchar, level_npx double)"
+    )
     connection.execute(
         "create table marts.biomarkers (platform varchar, biomarker varchar, biomarker_type varchar, "
-        "flag_reason varchar, n_zero integer, smallest_positive double, exclusion varchar)"
+        "n_rows bigint, flag_reason varchar, n_zero integer, smallest_positive double, exclusion varchar)"
     )
     for i in range(N):
         who = f"SYN{i:06d}"
@@ -37,13 +40,18 @@ def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> duckdb.DuckDBPyC
         connection.execute("insert into marts.biomarker_samples values ('protein', ?, ?)", [who, exclusion])
         gap = None if i == 7 else float(level[i] + 0.3 * rng.normal())
         rows = [("a1bg", float(level[i])), ("b2m", float(level[i]) + 1e-4), ("constant", 2.0), ("mb", gap)]
-        connection.executemany("insert into marts.protein_levels values (?, ?, ?)", [(who, *row) for row in rows])
+        connection.executemany("insert into marts.protein_levels values (?, ?, ?, ?)", [(who, i, *row) for row in rows])
+    connection.execute(
+        "create or replace table marts.protein_levels as "
+        "select * from marts.protein_levels order by protein, participant_position"
+    )
     for protein in PROTEINS:
         exclusion = (
             "constant" if protein == "constant" else "measured in no analysed sample" if protein == "ghost" else None
         )
         connection.execute(
-            "insert into marts.biomarkers values ('protein', ?, 'measured', null, 0, null, ?)", [protein, exclusion]
+            "insert into marts.biomarkers values ('protein', ?, 'measured', ?, null, 0, null, ?)",
+            [protein, 0 if protein == "ghost" else N, exclusion],
         )
     return connection
 
@@ -116,3 +124,18 @@ def test_panel__one_protein_alone(session: duckdb.DuckDBPyConnection) -> None:
     build(session, imputation="nearest_biomarkers")
     row = session.execute("select n_effective_tests, is_pruned, n_imputed from marts.biomarker_panels").fetchall()
     assert row == [(1.0, False, 0)]
+
+
+def test_panel__unsorted_levels_are_refused_with_the_command(session: duckdb.DuckDBPyConnection) -> None:
+    session.execute(
+        "create or replace table marts.protein_levels as "
+        "select * from marts.protein_levels order by protein, hash(participant_id)"
+    )
+    with pytest.raises(RuntimeError, match="dbt build --select protein_levels"):
+        build(session)
+
+
+def test_panel__levels_of_another_build_are_refused(session: duckdb.DuckDBPyConnection) -> None:
+    session.execute("delete from marts.protein_levels where protein = 'b2m' and participant_position = 5")
+    with pytest.raises(RuntimeError, match="159 rows of 160"):
+        build(session)

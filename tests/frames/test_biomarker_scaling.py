@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from python_models.frames.biomarker_scaling import OFFSETS, Transform, ascending_order, scale_in_place
+from python_models.frames.biomarker_scaling import (
+    OFFSETS,
+    Transform,
+    ascending_order,
+    normal_quantile,
+    scale_in_place,
+    scale_rows,
+)
 
 RANK_TRANSFORMS: list[Transform] = ["rank_inverse_normal_blom", "rank_inverse_normal_half"]
 
@@ -66,3 +73,30 @@ def test_minus_zero_and_zero_are_a_tie() -> None:
     values = np.array([0.0, -0.0, 1.0], dtype=np.float32)
     scale_in_place(values, "rank_inverse_normal_blom")
     assert values[0] == values[1]
+
+
+def test_normal_quantile__is_scipys_over_all_that_ranks_can_be() -> None:
+    p = np.concatenate([np.linspace(1e-6, 1 - 1e-6, 20_001), [1e-300, 1e-20, 1e-12, 0.075, 0.925, 1 - 1e-12]])
+    np.testing.assert_allclose([normal_quantile(one) for one in p], stats.norm.ppf(p), rtol=1e-13, atol=1e-15)
+
+
+@pytest.mark.parametrize("transform", ["rank_inverse_normal_blom", "z", "none"])
+def test_scale_rows__is_each_row_scaled(transform: Transform) -> None:
+    rows = np.random.default_rng(5).normal(size=(7, 200)).astype(np.float32)
+    rows[2, ::3] = np.nan
+    rows[4, :50] = 1.0
+    together = rows.copy()
+    scale_rows(together, transform)
+    for row in rows:
+        scale_in_place(row, transform)
+    np.testing.assert_array_equal(together, rows)
+    one = rows[:1].copy()
+    scale_rows(one, "none")
+    np.testing.assert_array_equal(one, rows[:1])
+
+
+def test_ranks_are_antisymmetric_to_the_last_bit() -> None:
+    values = np.random.default_rng(6).permutation(1_001).astype(np.float32)
+    scale_in_place(values, "rank_inverse_normal_blom")
+    ascending = np.sort(values)
+    np.testing.assert_array_equal(ascending, -ascending[::-1])

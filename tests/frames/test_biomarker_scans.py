@@ -52,12 +52,13 @@ def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> duckdb.DuckDBPyC
     )
     connection.execute(
         "create table marts.biomarkers as select 'protein' as platform, unnest($names::varchar[]) as biomarker, "
-        "'measured' as biomarker_type, null::varchar as flag_reason, 0 as n_zero, null::double as smallest_positive, "
-        "null::varchar as exclusion",
+        f"'measured' as biomarker_type, {N} as n_rows, null::varchar as flag_reason, 0 as n_zero, "
+        "null::double as smallest_positive, null::varchar as exclusion",
         {"names": names},
     )
     connection.execute(
-        "create table marts.protein_levels as select unnest($who::varchar[]) as participant_id, "
+        f"create table marts.protein_levels as select unnest($who::varchar[]) as participant_id, "
+        f"unnest(list_repeat(range({N}), {K}))::integer as participant_position, "
         "unnest($protein::varchar[]) as protein, unnest($level::double[])::float as level_npx",
         {"who": people * K, "protein": [name for name in names for _ in people], "level": levels.ravel().tolist()},
     )

@@ -133,7 +133,8 @@ def visit_groups(
     deaths: I8,
     starts_stratum: npt.NDArray[np.bool_],
     efron: bool,
-    with_moments: bool,
+    first_moment: int,
+    with_steps: bool,
     s0: F8,
     s1: F8,
     mean_sum: F8,
@@ -147,9 +148,10 @@ def visit_groups(
     covariates (m, p), values, hazard (m, L): rows that join; join_start[g] .. join_start[g + 1] - 1 join at the g-th
     of these visits, the last deaths[g] of them with the event. leaving_*: rows that leave before it, with their
     hazards negative, by leave_start. starts_stratum (G,): the running sums s0 (L,), s1 (p + 1, L), carried from call
-    to call, begin again. Adds to mean_sum (p + 1, L), the biomarker last. With_moments it also adds to moments (p + 1,
-    p + 1, L), lower triangle of the sum over events of mean x mean', and log_denominator (L,), the sum of log S0_k,
-    and fills hazard_steps, tied_steps (V, L) at these visits: sums over k of 1/S0_k and (k/d)/S0_k.
+    to call, begin again. Adds to mean_sum (p + 1, L), the biomarker last, and to moments (p + 1, p + 1, L), lower
+    triangle of the sum over events of mean x mean', rows from first_moment on: p + 1 for none of it. With_steps it
+    also adds to log_denominator (L,), the sum of log S0_k, and fills hazard_steps, tied_steps (V, L) at these visits:
+    sums over k of 1/S0_k and (k/d)/S0_k.
     """
     q = s1.shape[0]
     n_lanes = s0.shape[0]
@@ -193,7 +195,7 @@ def visit_groups(
         first, last = leave_start[g], leave_start[g + 1]
         if last > first:
             add_rows(leaving_covariates, leaving_values, centre, weight, leaving_hazard, first, last, s0, s1)
-        if with_moments:
+        if with_steps:
             for lane in range(n_lanes):
                 hazard_steps[first_visit + g, lane] = 0.0
                 tied_steps[first_visit + g, lane] = 0.0
@@ -213,16 +215,16 @@ def visit_groups(
             for j in range(q):
                 for lane in range(n_lanes):
                     mean_sum[j, lane] += times[lane] * mean[j, lane]
-            if with_moments:
+            if with_steps:
                 for lane in range(n_lanes):
                     hazard_steps[first_visit + g, lane] += times[lane] * inverse[lane]
                     tied_steps[first_visit + g, lane] += times[lane] * share[lane] * inverse[lane]
                     if inverse[lane] > 0.0:
                         log_denominator[lane] -= times[lane] * np.log(inverse[lane])
-                for j in range(q):
-                    for h in range(j + 1):
-                        for lane in range(n_lanes):
-                            moments[j, h, lane] += times[lane] * mean[j, lane] * mean[h, lane]
+            for j in range(first_moment, q):
+                for h in range(j + 1):
+                    for lane in range(n_lanes):
+                        moments[j, h, lane] += times[lane] * mean[j, lane] * mean[h, lane]
 
 
 @njit(cache=True, nogil=True, fastmath={"contract"})

@@ -14,15 +14,17 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from python_models.estimators.scans.sorted_rows import SortedRows
+from python_models.estimators.scans.sorted_rows import MomentsOf, SortedRows
 from python_models.estimators.survival.cox_input import COLLINEAR_TOLERANCE
 
 Values = npt.NDArray[np.floating]
 F8 = npt.NDArray[np.float64]
 I8 = npt.NDArray[np.int64]
 
-# The shared steps end when a Newton step is below this share of a standard error; the exact last step then squares it.
-STEP_TOLERANCE = 1e-7
+# The shared steps end when a Newton step is below this share of a standard error, times the square root of the events;
+# the exact last step then squares it. The information moves by a few of these steps / sqrt(events), so standard errors
+# are good to 1e-8 of themselves.
+STEP_TOLERANCE = 1.5e-8
 # Exact and approximate information may differ; above this the exact step is not the last and the lane is not settled.
 LAST_STEP_TOLERANCE = 1e-5
 # Moments cost a third more than a sweep without; below this step the next sweep is likely the last and takes them.
@@ -60,7 +62,7 @@ def start_of(*, rows: SortedRows, beta: F8, information: F8, n_events: int) -> S
     """The shared start from the fit without the biomarker, beta and information on the standardised scale."""
     n = rows.shape[0]
     one, nothing = np.ones(1), np.zeros((n, 1), dtype=np.float32)
-    alone = rows.sweep(values=nothing, centre=0 * one, weight=one, beta=beta[:, None], slope=0 * one, with_moments=True)
+    alone = rows.sweep(values=nothing, centre=0 * one, weight=one, beta=beta[:, None], slope=0 * one, moments_of="all")
     cumulative = rows.cumulative(alone.hazard_steps)
     hazard = np.exp(rows.covariates @ beta)
     exposure = cumulative[rows.join_visit, 0] - cumulative[rows.leave_visit, 0]
@@ -88,7 +90,8 @@ def fit_lanes(*, rows: SortedRows, start: Start, values: Values, centre: F8, wei
     current = values
     inverse = np.empty((n_lanes, q, q))
     previous_score, previous_step = np.zeros((0, q)), np.zeros((0, q))
-    with_moments = True
+    moments_of: MomentsOf = "biomarker"
+    tolerance = STEP_TOLERANCE * np.sqrt(known.sum(axis=0))
     for count in range(1, MAX_SWEEPS + 1):
         swept = rows.sweep(
             values=current,
@@ -96,7 +99,7 @@ def fit_lanes(*, rows: SortedRows, start: Start, values: Values, centre: F8, wei
             weight=weight[lanes],
             beta=np.ascontiguousarray(theta[:p, lanes]),
             slope=theta[p, lanes],
-            with_moments=with_moments,
+            moments_of=moments_of,
             shared=start.hazard if count == 1 else None,
         )
         now = (event_sum[:, lanes] - swept.mean_sum).T
@@ -109,9 +112,9 @@ def fit_lanes(*, rows: SortedRows, start: Start, values: Values, centre: F8, wei
             inverse = _updated_inverse(inverse, previous_step, previous_score - now)
         step = np.einsum("kij,kj->ki", inverse, now)
         size = np.sqrt(np.abs(np.einsum("ki,ki->k", step, now)))
-        is_small = size <= STEP_TOLERANCE
-        done = is_small & with_moments
-        if with_moments:
+        is_small = size <= tolerance[lanes]
+        done = is_small & (moments_of == "all")
+        if moments_of == "all":
             ended = lanes[done]
             steps[:, ended], tied[:, ended] = swept.hazard_steps[:, done], swept.tied_steps[:, done]
             score[:, ended], mean_products[:, :, ended] = now[done].T, swept.moments[:, :, done]
@@ -127,7 +130,8 @@ def fit_lanes(*, rows: SortedRows, start: Start, values: Values, centre: F8, wei
         if not stay.any():
             break
         # One slow lane must not keep the others from ending.
-        with_moments = bool(waiting.any()) or bool(np.median(size[open_lanes]) < LIKELY_LAST)
+        is_last = bool(waiting.any()) or bool(np.median(size[open_lanes]) < LIKELY_LAST)
+        moments_of = "all" if is_last else "none"
         previous_score, previous_step = now, step
         if stay.sum() < COMPRESS_BELOW * lanes.shape[0]:
             lanes, inverse = lanes[stay], inverse[stay]

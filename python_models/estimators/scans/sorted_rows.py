@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,7 @@ I8 = npt.NDArray[np.int64]
 
 # Rows of a strip: 1,024 rows x 64 lanes of double is half a megabyte, the second-level cache of one core.
 STRIP_ROWS = 1_024
+MomentsOf = Literal["all", "biomarker", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class _Strip:
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """Sums at one beta for L lanes, as in `cox_scan_kernels.visit_groups`; without moments the last four are empty."""
+    """Sums at one beta for L lanes, as in `cox_scan_kernels.visit_groups`; what was not asked for is empty."""
 
     mean_sum: F8
     moments: F8
@@ -121,19 +123,22 @@ class SortedRows:
         weight: F8,
         beta: F8,
         slope: F8,
-        with_moments: bool,
+        moments_of: MomentsOf,
         shared: F8 | None = None,
     ) -> Sweep:
         """Risk-set sums of every lane: values (n, L) in visiting order, beta (p, L), slope (L,).
 
+        moments_of: all, with hazards and likelihood; biomarker: its row alone, which a first step needs; or none.
         shared (n,): relative hazards that every lane has, where the caller knows them (slope 0).
         """
         p, n_lanes = self.covariates.shape[1], slope.shape[0]
         q = p + 1
         s0, s1, mean_sum = np.zeros(n_lanes), np.zeros((q, n_lanes)), np.zeros((q, n_lanes))
-        moments = np.zeros((q, q, n_lanes) if with_moments else (0, 0, 0))
-        steps = np.zeros((self.n_visits, n_lanes) if with_moments else (0, 0))
-        tied, log_denominator = np.zeros_like(steps), np.zeros(n_lanes if with_moments else 0)
+        is_whole = moments_of == "all"
+        first_moment = {"all": 0, "biomarker": p, "none": q}[moments_of]
+        moments = np.zeros((0, 0, 0) if moments_of == "none" else (q, q, n_lanes))
+        steps = np.zeros((self.n_visits, n_lanes) if is_whole else (0, 0))
+        tied, log_denominator = np.zeros_like(steps), np.zeros(n_lanes if is_whole else 0)
         for strip, rows, hazard in self._hazards(
             values=values, centre=centre, weight=weight, beta=beta, slope=slope, shared=shared
         ):
@@ -173,7 +178,8 @@ class SortedRows:
                 self.deaths[visits],
                 begins,
                 self.efron,
-                with_moments,
+                first_moment,
+                is_whole,
                 s0,
                 s1,
                 mean_sum,
