@@ -14,6 +14,7 @@ import numpy.typing as npt
 from numba import njit
 
 Values = npt.NDArray[np.floating]
+F4 = npt.NDArray[np.float32]
 F8 = npt.NDArray[np.float64]
 I8 = npt.NDArray[np.int64]
 
@@ -240,9 +241,12 @@ def expected_events(
     tied: F8,
     weighted_values: F8,
     squares: F8,
+    alone: F8,
+    difference: F4,
 ) -> None:
     """Turn hazards (m, L) into expected events c in place; c x into weighted_values (m, L); add c x^2 to squares (L,).
 
+    difference (m, L), or (0, 0) where it is not asked for: c less `alone` (m,), in single precision.
     cumulative (V + 1, L): cumulative hazard at each visit, last row 0. leave_visit (m,): visit before which a row
     leaves, V where it stays to the end. tied (V, L): what an event row is spared at its visit.
     """
@@ -264,10 +268,13 @@ def expected_events(
             weighted = hazard[i, lane] * known
             weighted_values[i, lane] = weighted
             squares[lane] += weighted * known
+        if difference.shape[0]:
+            for lane in range(n_lanes):
+                difference[i, lane] = hazard[i, lane] - alone[i]
 
 
 @njit(cache=True, nogil=True)
-def covariate_products(covariates: F8, products: F8) -> None:
+def covariate_products(covariates: F8, products: Values) -> None:
     """Products z_j z_h, h <= j, of rows (m, p) into products (m, p (p + 1) / 2)."""
     m, p = covariates.shape
     for i in range(m):

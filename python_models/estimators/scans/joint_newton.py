@@ -30,6 +30,10 @@ LAST_STEP_TOLERANCE = 1e-5
 # Moments cost a third more than a sweep without; below this step the next sweep is likely the last and takes them.
 LIKELY_LAST = 1e-4
 MAX_SWEEPS = 16
+# Products in single precision where many rows average its rounding, and few values are missing: the lanes' expected
+# events are then near those without the biomarker, and only the difference is rounded.
+SINGLE_PRECISION_ROWS = 16_384
+SINGLE_PRECISION_KNOWN = 0.8
 # Finished lanes are carried along until fewer than this share is left: copying the rest costs part of a sweep.
 COMPRESS_BELOW = 0.6
 
@@ -37,13 +41,14 @@ COMPRESS_BELOW = 0.6
 @dataclass(frozen=True, slots=True)
 class Start:
     """The model without the biomarker: beta (p,), information (p, p), n_events; on all rows at risk in visiting order
-    relative hazard and expected events (n,)."""
+    relative hazard and expected events (n,), and these events' sums of covariate products (p (p + 1) / 2,)."""
 
     beta: F8
     information: F8
     n_events: int
     hazard: F8
     expected: F8
+    products: F8
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +72,8 @@ def start_of(*, rows: SortedRows, beta: F8, information: F8, n_events: int) -> S
     hazard = np.exp(rows.covariates @ beta)
     exposure = cumulative[rows.join_visit, 0] - cumulative[rows.leave_visit, 0]
     exposure -= np.where(rows.is_event, alone.tied_steps[rows.join_visit, 0], 0.0)
-    return Start(beta=beta, information=information, n_events=n_events, hazard=hazard, expected=hazard * exposure)
+    expected = hazard * exposure
+    return Start(beta, information, n_events, hazard, expected, rows.shared_products(expected))
 
 
 def fit_lanes(*, rows: SortedRows, start: Start, values: Values, centre: F8, weight: F8) -> LaneFits:
@@ -141,6 +147,8 @@ def fit_lanes(*, rows: SortedRows, start: Start, values: Values, centre: F8, wei
     fits = LaneFits(theta.T.copy(), np.zeros((n_lanes, q, q)), loglik, sweeps, is_settled)
     settled = np.flatnonzero(is_settled)
     if settled.size:
+        n, least_known = values.shape[0], float(known[:, settled].mean(axis=0).min())
+        is_near = n >= SINGLE_PRECISION_ROWS and least_known >= SINGLE_PRECISION_KNOWN
         of_covariates, of_values = rows.products(
             values=values if settled.size == n_lanes else np.ascontiguousarray(values[:, settled]),
             centre=centre[settled],
@@ -149,6 +157,7 @@ def fit_lanes(*, rows: SortedRows, start: Start, values: Values, centre: F8, wei
             slope=theta[p, settled],
             cumulative=rows.cumulative(steps[:, settled]),
             tied=tied[:, settled],
+            alone=(start.expected, start.products) if is_near else None,
         )
         information = _information(of_covariates, of_values, mean_products[:, :, settled])
         covariance = _inverses(information)

@@ -198,18 +198,34 @@ class SortedRows:
         return out
 
     def products(
-        self, *, values: Values, centre: F8, weight: F8, beta: F8, slope: F8, cumulative: F8, tied: F8
+        self,
+        *,
+        values: Values,
+        centre: F8,
+        weight: F8,
+        beta: F8,
+        slope: F8,
+        cumulative: F8,
+        tied: F8,
+        alone: tuple[F8, F8] | None = None,
     ) -> tuple[F8, F8]:
-        """Sum over rows of c x products: (p (p + 1) / 2, L) of the covariates, (p + 1, L) of the biomarker with all."""
+        """Sum over rows of c x products: (p (p + 1) / 2, L) of the covariates, (p + 1, L) of the biomarker with all.
+
+        alone: expected events (n,) near every lane's, and their products of the covariates (p (p + 1) / 2,). Only what
+        lanes differ from them is then summed, in single precision: its rounding is that of a small part of the whole.
+        """
         p, n_lanes = self.covariates.shape[1], slope.shape[0]
         of_covariates = np.zeros((p * (p + 1) // 2, n_lanes))
         of_values = np.zeros((p + 1, n_lanes))
         squares = np.zeros(n_lanes)
         longest = max(strip.last_row - strip.first_row for strip in self.strips)
-        product_buffer = np.empty((longest, of_covariates.shape[0]))
+        kind = np.float64 if alone is None else np.float32
+        product_buffer = np.empty((longest, of_covariates.shape[0]), dtype=kind)
         weighted_buffer = np.empty((longest, n_lanes))
+        difference_buffer = np.empty((0 if alone is None else longest, n_lanes), dtype=np.float32)
         for _, rows, hazard in self._hazards(values=values, centre=centre, weight=weight, beta=beta, slope=slope):
             weighted = weighted_buffer[: hazard.shape[0]]
+            difference = difference_buffer[: hazard.shape[0]]
             kernels.expected_events(
                 values[rows],
                 centre,
@@ -222,13 +238,28 @@ class SortedRows:
                 tied,
                 weighted,
                 squares,
+                np.empty(0) if alone is None else alone[0][rows],
+                difference,
             )
             products = product_buffer[: hazard.shape[0]]
             kernels.covariate_products(self.covariates[rows], products)
-            of_covariates += products.T @ hazard
+            of_covariates += products.T @ (hazard if alone is None else difference)
             of_values[:p] += self.covariates[rows].T @ weighted
         of_values[p] = squares
+        if alone is not None:
+            of_covariates += alone[1][:, None]
         return of_covariates, of_values
+
+    def shared_products(self, expected: F8) -> F8:
+        """Sum over rows of expected (n,) x products of the covariates: (p (p + 1) / 2,)."""
+        p = self.covariates.shape[1]
+        total = np.zeros(p * (p + 1) // 2)
+        buffer = np.empty((STRIP_ROWS, total.shape[0]))
+        for first in range(0, expected.shape[0], STRIP_ROWS):
+            part = self.covariates[first : first + STRIP_ROWS]
+            kernels.covariate_products(part, buffer[: part.shape[0]])
+            total += expected[first : first + STRIP_ROWS] @ buffer[: part.shape[0]]
+        return total
 
     def start_products(self, *, values: Values, centre: F8, weight: F8, expected: F8) -> tuple[F8, F8]:
         """Sum of expected (n,) where a lane is known (L,); biomarker `products` (p + 1, L) with c = expected."""
