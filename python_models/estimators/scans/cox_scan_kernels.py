@@ -275,14 +275,15 @@ def expected_events(
 
 @njit(cache=True, nogil=True)
 def covariate_products(covariates: F8, products: Values) -> None:
-    """Products z_j z_h, h <= j, of rows (m, p) into products (m, p (p + 1) / 2)."""
+    """Products z_j z_h, h <= j, of rows (m, p) into products (p (p + 1) / 2, m): long inner loops, which vectorise."""
     m, p = covariates.shape
-    for i in range(m):
-        at = 0
-        for j in range(p):
-            for h in range(j + 1):
-                products[i, at] = covariates[i, j] * covariates[i, h]
-                at += 1
+    columns = np.ascontiguousarray(covariates.T)
+    at = 0
+    for j in range(p):
+        for h in range(j + 1):
+            for i in range(m):
+                products[at, i] = columns[j, i] * columns[h, i]
+            at += 1
 
 
 @njit(cache=True, nogil=True)

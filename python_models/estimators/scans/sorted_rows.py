@@ -220,7 +220,7 @@ class SortedRows:
         squares = np.zeros(n_lanes)
         longest = max(strip.last_row - strip.first_row for strip in self.strips)
         kind = np.float64 if alone is None else np.float32
-        product_buffer = np.empty((longest, of_covariates.shape[0]), dtype=kind)
+        product_buffer = np.empty(longest * of_covariates.shape[0], dtype=kind)
         weighted_buffer = np.empty((longest, n_lanes))
         difference_buffer = np.empty((0 if alone is None else longest, n_lanes), dtype=np.float32)
         for _, rows, hazard in self._hazards(values=values, centre=centre, weight=weight, beta=beta, slope=slope):
@@ -241,9 +241,10 @@ class SortedRows:
                 np.empty(0) if alone is None else alone[0][rows],
                 difference,
             )
-            products = product_buffer[: hazard.shape[0]]
+            m = hazard.shape[0]
+            products = product_buffer[: m * of_covariates.shape[0]].reshape(-1, m)
             kernels.covariate_products(self.covariates[rows], products)
-            of_covariates += products.T @ (hazard if alone is None else difference)
+            of_covariates += products @ (hazard if alone is None else difference)
             of_values[:p] += self.covariates[rows].T @ weighted
         of_values[p] = squares
         if alone is not None:
@@ -254,11 +255,11 @@ class SortedRows:
         """Sum over rows of expected (n,) x products of the covariates: (p (p + 1) / 2,)."""
         p = self.covariates.shape[1]
         total = np.zeros(p * (p + 1) // 2)
-        buffer = np.empty((STRIP_ROWS, total.shape[0]))
         for first in range(0, expected.shape[0], STRIP_ROWS):
             part = self.covariates[first : first + STRIP_ROWS]
-            kernels.covariate_products(part, buffer[: part.shape[0]])
-            total += expected[first : first + STRIP_ROWS] @ buffer[: part.shape[0]]
+            products = np.empty((total.shape[0], part.shape[0]))
+            kernels.covariate_products(part, products)
+            total += products @ expected[first : first + STRIP_ROWS]
         return total
 
     def start_products(self, *, values: Values, centre: F8, weight: F8, expected: F8) -> tuple[F8, F8]:
