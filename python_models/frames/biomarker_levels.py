@@ -46,6 +46,8 @@ def _scatter(values: F4, place: I4, ends: I8, sample: I4, position: I4, level: F
     column of each participant, -1 for none. position, level (m,): rows from first_row on; last (1,): position before.
     """
     protein, n_unordered = np.searchsorted(ends, first_row, side="right"), 0
+    if protein > 0 and first_row == ends[protein - 1]:
+        last[0] = -1
     for i in range(level.shape[0]):
         while protein < ends.shape[0] and first_row + i >= ends[protein]:
             protein += 1

@@ -82,31 +82,44 @@ def normal_quantile(p: float) -> float:
 
 
 @njit(cache=True, nogil=True)
-def ascending_order(values: F4) -> npt.NDArray[np.int32]:
-    """Indices (n,) that sort finite or infinite values (n,), equal ones in their order.
+def ascending_known(values: F4) -> npt.NDArray[np.uint64]:
+    """Known values (n,) in ascending order (m,), equal ones in their order: key in the upper 32 bits, index below.
 
     Three passes of 11 bits over the bit patterns, turned so that they sort as the numbers do: a sort by comparison
-    takes several times as long, and a panel has thousands of these.
+    takes several times as long, and a panel has thousands of these. Equal keys are equal values, 0 and -0 as well.
     """
     n = values.shape[0]
-    bits = values.view(np.uint32).copy()
+    first, other = np.empty(n, dtype=np.uint64), np.empty(n, dtype=np.uint64)
+    starts = np.zeros((3, 2048), dtype=np.int64)
+    low = np.uint64(2047)
+    one = np.empty(1, dtype=np.float32)
+    m = 0
     for i in range(n):
-        b = bits[i]
-        bits[i] = b ^ np.uint32(0xFFFFFFFF) if b >> np.uint32(31) else b ^ np.uint32(0x80000000)
-    order, other = np.arange(n).astype(np.int32), np.empty(n, dtype=np.int32)
-    for shift in (0, 11, 22):
-        start = np.zeros(2049, dtype=np.int64)
-        for i in range(n):
-            start[((bits[i] >> np.uint32(shift)) & np.uint32(2047)) + 1] += 1
+        if values[i] != values[i]:
+            continue
+        one[0] = values[i] + np.float32(0.0)
+        b = one.view(np.uint32)[0]
+        b = b ^ np.uint32(0xFFFFFFFF) if b >> np.uint32(31) else b ^ np.uint32(0x80000000)
+        key = np.uint64(b) << np.uint64(32)
+        starts[0, (key >> np.uint64(32)) & low] += 1
+        starts[1, (key >> np.uint64(43)) & low] += 1
+        starts[2, key >> np.uint64(54)] += 1
+        first[m] = key | np.uint64(i)
+        m += 1
+    for k in range(3):
+        total = 0
         for digit in range(2048):
-            start[digit + 1] += start[digit]
-        for i in range(n):
-            one = order[i]
-            digit = (bits[one] >> np.uint32(shift)) & np.uint32(2047)
-            other[start[digit]] = one
-            start[digit] += 1
-        order, other = other, order
-    return order
+            count = starts[k, digit]
+            starts[k, digit] = total
+            total += count
+    for k in range(3):
+        shift = np.uint64(32 + 11 * k)
+        for i in range(m):
+            digit = (first[i] >> shift) & low
+            other[starts[k, digit]] = first[i]
+            starts[k, digit] += 1
+        first, other = other, first
+    return first[:m]
 
 
 def centre_within(values: F4, group: npt.NDArray[np.int64], at_least: int) -> None:
@@ -127,14 +140,12 @@ def centre_within(values: F4, group: npt.NDArray[np.int64], at_least: int) -> No
 
 def scale_in_place(values: F4, transform: Transform) -> None:
     """Scale one biomarker (n,), NaN where missing: ranks to normal quantiles (ties share their mean rank), or z."""
-    known = np.flatnonzero(~np.isnan(values))
-    n = known.size
-    if n == 0 or transform == "none":
+    if transform == "none":
         return
-    given = values[known]
     if transform == "z":
-        wide = given.astype(np.float64)
-        deviation = wide.std(ddof=1) if n > 1 else 0.0
+        known = np.flatnonzero(~np.isnan(values))
+        wide = values[known].astype(np.float64)
+        deviation = wide.std(ddof=1) if known.size > 1 else 0.0
         values[known] = (wide - wide.mean()) / deviation if deviation > 0 else 0.0
         return
     _rank(values, OFFSETS[transform])
@@ -143,24 +154,24 @@ def scale_in_place(values: F4, transform: Transform) -> None:
 @njit(cache=True, nogil=True)
 def _rank(values: F4, offset: float) -> None:
     """Ranks of the known values (n,) to normal quantiles, in place; ties share their mean rank."""
-    known = np.flatnonzero(~np.isnan(values))
-    n = known.size
-    order = ascending_order(values[known])
+    ascending = ascending_known(values)
+    n = ascending.shape[0]
     width = n - 2.0 * offset + 1.0
+    index, half = np.uint64(0xFFFFFFFF), np.uint64(32)
     start = 0
     while start < n:
-        value = values[known[order[start]]]
+        key = ascending[start] >> half
         end = start + 1
-        while end < n and values[known[order[end]]] == value:
+        while end < n and ascending[end] >> half == key:
             end += 1
-        if end == start + 1 and 2 * start >= n:
-            # The upper half is the lower one turned round, to the last bit.
-            quantile = -normal_quantile((n - start - offset) / width)
+        # Ranks start + 1 .. end of a tie have the mean (start + 1 + end) / 2. The upper half is the lower turned round.
+        rank = 0.5 * (start + 1 + end)
+        if 2.0 * rank > n + 1:
+            quantile = -normal_quantile((n + 1 - rank - offset) / width)
         else:
-            # Ranks start + 1 .. end of a tie have the mean (start + 1 + end) / 2.
-            quantile = normal_quantile((0.5 * (start + 1 + end) - offset) / width)
+            quantile = normal_quantile((rank - offset) / width)
         for i in range(start, end):
-            values[known[order[i]]] = quantile
+            values[ascending[i] & index] = quantile
         start = end
 
 

@@ -57,10 +57,15 @@ def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> duckdb.DuckDBPyC
         {"names": names},
     )
     connection.execute(
-        f"create table marts.protein_levels as select unnest($who::varchar[]) as participant_id, "
-        f"unnest(list_repeat(range({N}), {K}))::integer as participant_position, "
+        "create table marts.protein_levels as select unnest($who::varchar[]) as participant_id, "
+        "unnest($position::integer[]) as participant_position, "
         "unnest($protein::varchar[]) as protein, unnest($level::double[])::float as level_npx",
-        {"who": people * K, "protein": [name for name in names for _ in people], "level": levels.ravel().tolist()},
+        {
+            "who": people * K,
+            "position": list(range(N)) * K,
+            "protein": [name for name in names for _ in people],
+            "level": levels.ravel().tolist(),
+        },
     )
     return connection
 
