@@ -125,18 +125,15 @@ def _posterior_columns(found: Colocalisation, genome: Genome, inside: npt.NDArra
         "posterior_h4_at_highest_p_12": float(h4[-1]),
         "smallest_p_12_for_h4": found.smallest_p_12_for_h4,
         "is_robust": bool((h4 > 0.5).all() or (h4 < 0.5).all()),
-        "likeliest_rsid": genome.rsid[inside[found.index[likeliest]]],
+        "likeliest_rsid": genome.rsid.name(int(inside[found.index[likeliest]])),
         "likeliest_posterior": float(found.snp_posterior[likeliest]),
         "n_credible_snps": int(np.searchsorted(in_order, CREDIBLE) + 1),
     }
 
 
-def _row(
-    genome: Genome, traits: dict[str, TraitVariants], locus: dict[str, Any], place: dict[str, int]
-) -> dict[str, Any]:
-    first, second = traits[locus["trait_1"]], traits[locus["trait_2"]]
+def _row(genome: Genome, locus: dict[str, Any], centre: int) -> dict[str, Any]:
+    first, second = genome.trait(locus["trait_1"]), genome.trait(locus["trait_2"])
     row: dict[str, Any] = {name: locus[name] for name in ("trait_1", "trait_2", "evidence", "locus", "chromosome")}
-    centre = place[locus["pleiotropic_rsid"] or locus["lead_rsid_1"] or locus["lead_rsid_2"]]
     begin, end = np.searchsorted(genome.chromosome, [locus["chromosome"], locus["chromosome"] + 1])
     start, stop = genome.position[centre] - REGION_BP, genome.position[centre] + REGION_BP
     left, right = begin + np.searchsorted(genome.position[begin:end], [start, stop + 1])
@@ -156,7 +153,7 @@ def _row(
         said = f"{' and '.join(taken)} taken as quantitative: see trait_type in seeds/gwas_trait_codings.csv"
         row["note"] = "; ".join(filter(None, [row.get("note"), said]))
     if row.get("likeliest_rsid") is not None:
-        likeliest = place[row["likeliest_rsid"]]
+        (likeliest,) = genome.rsid.positions([row["likeliest_rsid"]])
         row["is_same_direction"] = bool(first.z[likeliest] * second.z[likeliest] > 0)
     return row
 
@@ -164,11 +161,10 @@ def _row(
 def colocalisation_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
     """Every shared locus of results.shared_loci."""
     genome = read_genome(session)
-    traits = {trait.name: trait for trait in genome.traits}
     found = session.execute(SHARED_LOCI)
     names = [column[0] for column in found.description or ()]
     loci = [dict(zip(names, values, strict=True)) for values in found.fetchall()]
-    place = {rsid: k for k, rsid in enumerate(genome.rsid)} if loci else {}
-    rows = [_row(genome, traits, locus, place) for locus in loci]
+    leads = [locus["pleiotropic_rsid"] or locus["lead_rsid_1"] or locus["lead_rsid_2"] for locus in loci]
+    rows = [_row(genome, locus, int(centre)) for locus, centre in zip(loci, genome.rsid.positions(leads), strict=True)]
     logger.info(f"colocalisations: {len(rows):,} shared loci")
     return pa.Table.from_pylist(rows, schema=SCHEMA)

@@ -61,7 +61,7 @@ def _table(
         "window_stop_bp": genes.window_stop[tests.gene],
         "gene_locus": genes.locus[tests.gene],
         "n_snps": tests.n_snps,
-        "top_rsid": genome.rsid[top],
+        "top_rsid": genome.rsid.names(top),
         "top_z_score": trait.z[top],
         "z_score": tests.z,
         "p_value": tests.p,
@@ -96,7 +96,7 @@ def gene_association_rows(session: duckdb.DuckDBPyConnection, *, ld_reference: s
     reference = read_ld_reference(ld_reference, genome)
     methods: tuple[Method, ...] = ("acat",) if reference is None else ("acat", "snp_wise_mean")
     tables = []
-    for i, trait in enumerate(genome.traits, start=1):
+    for i, trait in enumerate(genome.traits(), start=1):
         for method in methods:
             if genes.n == 0:
                 tables.append(_refused(trait, method, NO_GENES))
@@ -107,5 +107,5 @@ def gene_association_rows(session: duckdb.DuckDBPyConnection, *, ld_reference: s
                 tables.append(_refused(trait, method, refusal))
             else:
                 tables.append(_table(genome, genes, trait, method, tests, note))
-        logger.info(f"gene associations: {i} of {len(genome.traits)} traits tested")
+        logger.info(f"gene associations: {i} of {len(genome.types)} traits tested")
     return pa.concat_tables(tables) if tables else SCHEMA.empty_table()

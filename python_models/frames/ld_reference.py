@@ -85,15 +85,13 @@ def read_ld_reference(folder: str | None, genome: Genome) -> LdReference | None:
     n_people = sizes.pop()
     if n_people < LEAST_PEOPLE:
         raise LdReferenceError(f"the LD reference holds {n_people} people, fewer than {LEAST_PEOPLE}: {REMEDY}")
-    order = np.argsort(genome.rsid)
-    sorted_rsid = genome.rsid[order]
     file, column = np.full((2, genome.rsid.size), -1, dtype=np.int64)
     n_same = 0
     for k, bed in enumerate(whole):
         names, positions = _bim(bed.with_suffix(".bim"))
-        place = np.minimum(np.searchsorted(sorted_rsid, names), max(sorted_rsid.size - 1, 0))
-        found = np.flatnonzero(sorted_rsid[place] == names) if sorted_rsid.size else np.array([], dtype=np.int64)
-        variant = order[place[found]]
+        place = genome.rsid.positions(names)
+        found = np.flatnonzero(place >= 0)
+        variant = place[found]
         file[variant], column[variant] = k, found
         n_same += int((genome.position[variant] == positions[found]).sum())
     n_found = int((file >= 0).sum())
@@ -106,8 +104,7 @@ def read_ld_reference(folder: str | None, genome: Genome) -> LdReference | None:
     return LdReference(beds=whole, file=file, column=column, people=people, n_people=n_people)
 
 
-def _bim(path: Path) -> tuple[npt.NDArray[np.object_], F8]:
+def _bim(path: Path) -> tuple[list[str], F8]:
     """Variant names and base pairs of a .bim file."""
     cells = [line.split() for line in path.read_text().splitlines()]
-    names = np.array([row[1] for row in cells], dtype=object)
-    return names, np.array([float(row[3]) for row in cells])
+    return [row[1] for row in cells], np.array([float(row[3]) for row in cells])

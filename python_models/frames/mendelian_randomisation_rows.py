@@ -154,9 +154,10 @@ def mendelian_randomisation_rows(session: duckdb.DuckDBPyConnection, *, ld_refer
         frozenset((first, second)): float(share) for first, second, share in session.execute(OVERLAP_SHARES).fetchall()
     }
     rows: list[dict[str, Any]] = []
-    directions = list(permutations(genome.traits, 2))
-    for i, (exposure, outcome) in enumerate(directions, start=1):
-        stated = shares.get(frozenset((exposure.name, outcome.name)))
+    directions = list(permutations(genome.trait_names, 2))
+    for i, names in enumerate(directions, start=1):
+        exposure, outcome = (genome.trait(name) for name in names)
+        stated = shares.get(frozenset(names))
         rows += _rows_of(genome, exposure, outcome, reference, stated)
         if i % 10 == 0 or i == len(directions):
             logger.info(f"Mendelian randomisation: {i} of {len(directions)} directions estimated")

@@ -69,8 +69,8 @@ OVERLAP_SCHEMA = pa.schema(
 class _Associations:
     """One trait's gene tests beside all genes: -1, NaN and False where a gene was not tested."""
 
-    def __init__(self, session: duckdb.DuckDBPyConnection, genes: Genes, trait: TraitVariants, method: str) -> None:
-        columns = session.execute(ASSOCIATIONS, {"trait": trait.name, "method": method}).fetchnumpy()
+    def __init__(self, session: duckdb.DuckDBPyConnection, genes: Genes, trait: str, method: str) -> None:
+        columns = session.execute(ASSOCIATIONS, {"trait": trait, "method": method}).fetchnumpy()
         place = {gene: k for k, gene in enumerate(genes.gene_id)}
         at = np.array([place[gene] for gene in columns["gene_id"]], dtype=np.int64)
         self.is_tested, self.is_hit = np.zeros((2, genes.n), dtype=np.bool_)
@@ -87,8 +87,9 @@ def _pairs(session: duckdb.DuckDBPyConnection) -> tuple[list[dict[str, Any]], li
     shared: list[dict[str, Any]] = []
     overlaps: list[dict[str, Any]] = []
     for (method,) in session.execute(METHODS).fetchall():
-        tested = {trait.name: _Associations(session, genes, trait, method) for trait in genome.traits}
-        for first, second in combinations(genome.traits, 2):
+        tested = {name: _Associations(session, genes, name, method) for name in genome.trait_names}
+        for pair in combinations(genome.trait_names, 2):
+            first, second = (genome.trait(name) for name in pair)
             names = {"trait_1": first.name, "trait_2": second.name, "method": method}
             one, other = tested[first.name], tested[second.name]
             background = np.flatnonzero(one.is_tested & other.is_tested)

@@ -1,5 +1,6 @@
 """Loci that two GWAS traits share, as rows of results.shared_loci."""
 
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
@@ -112,7 +113,7 @@ class _Pair:
         if best is None:
             return {}
         return {
-            "conjunctional_rsid": self.genome.rsid[best],
+            "conjunctional_rsid": self.genome.rsid.name(best),
             "conditional_fdr_1_given_2": self.conditional[0, best],
             "conditional_fdr_2_given_1": self.conditional[1, best],
             "conjunctional_fdr": self.conditional[:, best].max(),
@@ -128,7 +129,10 @@ class _Pair:
         lead = self._strongest(inside, trait.neg_log10_p[inside])
         if lead is None:
             return {}
-        return {f"lead_rsid_{place}": self.genome.rsid[lead], f"neg_log10_p_value_{place}": trait.neg_log10_p[lead]}
+        return {
+            f"lead_rsid_{place}": self.genome.rsid.name(lead),
+            f"neg_log10_p_value_{place}": trait.neg_log10_p[lead],
+        }
 
     def _pleiotropic(self, inside: npt.NDArray[np.intp]) -> dict[str, Any]:
         lead = self._strongest(inside, self.tail[inside])
@@ -136,7 +140,7 @@ class _Pair:
             return {}
         z_1, z_2 = float(self.first.z[lead]), float(self.second.z[lead])
         return {
-            "pleiotropic_rsid": self.genome.rsid[lead],
+            "pleiotropic_rsid": self.genome.rsid.name(lead),
             "z_score_1": z_1,
             "z_score_2": z_2,
             "is_same_direction": z_1 * z_2 > 0,
@@ -167,6 +171,11 @@ class _Pair:
         )
 
 
+def _without_members(loci: Loci) -> Loci:
+    """The loci without the locus of every variant, which is as long as the genome."""
+    return replace(loci, locus_of=np.empty(0, dtype=np.int64))
+
+
 def shared_locus_rows(session: duckdb.DuckDBPyConnection, *, ld_reference: str | None = None) -> pa.Table:
     """Stretches with a genome-wide significant locus of both traits, loci of PLACO+ and of the conjunctional FDR."""
     genome = read_genome(session)
@@ -176,10 +185,11 @@ def shared_locus_rows(session: duckdb.DuckDBPyConnection, *, ld_reference: str |
     def clumped(tail: F8, **threshold: float) -> Loci:
         return loci_of(genome, tail, reference=reference, **threshold)
 
-    loci = {trait.name: clumped(trait.neg_log10_p) for trait in genome.traits}
+    loci = {trait.name: _without_members(clumped(trait.neg_log10_p)) for trait in genome.traits()}
     rows: list[dict[str, Any]] = []
-    pairs = list(combinations(genome.traits, 2))
-    for i, (first, second) in enumerate(pairs, start=1):
+    pairs = list(combinations(genome.trait_names, 2))
+    for i, names in enumerate(pairs, start=1):
+        first, second = (genome.trait(name) for name in names)
         pair = _Pair(genome, first, second)
         shared = shared_loci(loci[first.name], loci[second.name], largest_gap_bp=MERGE_GAP_BP)
         for k in range(shared.n):

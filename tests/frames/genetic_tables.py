@@ -58,7 +58,14 @@ def database(
             for name, columns in traits.items()
         ]
     )
-    located = pa.table({"rsid": rsid, "chromosome": np.ones(N_SNPS, dtype=np.int32), "base_pair_location": position})
+    located = pa.table(
+        {
+            "rsid": rsid,
+            "variant_key": np.arange(N_SNPS),
+            "chromosome": np.ones(N_SNPS, dtype=np.int32),
+            "base_pair_location": position,
+        }
+    )
     counts = pa.table({"n_reference_snps": [float(N_SNPS)] if with_ld_scores else pa.array([], pa.float64())})
     cells = pa.table(
         {

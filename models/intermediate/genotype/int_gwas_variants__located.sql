@@ -22,16 +22,18 @@ panel as (
 located_by_traits as (
     select
         munged.rsid,
+        munged.variant_key,
         min(case when gwas_builds.is_on_study_build then munged.chromosome end) as chromosome,
         min(case when gwas_builds.is_on_study_build then munged.base_pair_location end) as base_pair_location
     from munged
     inner join gwas_builds on munged.trait = gwas_builds.trait
-    group by munged.rsid
+    group by munged.rsid, munged.variant_key
 ),
 
 located as (
     select
         located_by_traits.rsid,
+        located_by_traits.variant_key,
         coalesce(panel.chromosome, located_by_traits.chromosome) as chromosome,
         case
             when panel.chromosome is null then located_by_traits.base_pair_location
