@@ -215,15 +215,38 @@ def _rows_of_factor(model: ArmModel, contrasts: Sequence[LifestyleContrast], dat
     return rows
 
 
+def _arms(session: duckdb.DuckDBPyConnection) -> list[CoxAnalysis]:
+    """The primary model of each arm, without an exposure."""
+    primary = [one for one in read_cox_analyses(session, cohort=cohort_of_build()) if one.is_primary_model]
+    firsts = {(one.study, one.arm): one for one in reversed(primary)}
+    return [replace(one, exposure="", column_name="sex") for _, one in sorted(firsts.items(), key=lambda item: item[0])]
+
+
+def _refused_row(arm: CoxAnalysis, contrast: LifestyleContrast) -> dict[str, Any]:
+    """The row of a factor that the arm's primary model does not hold: these estimates are its covariates'."""
+    return {
+        "study": arm.study,
+        "factor": contrast.factor,
+        "contrast": contrast.contrast,
+        "arm": arm.arm,
+        "level": contrast.level,
+        "reference_level": contrast.reference_level,
+        "outcome": arm.outcome,
+        "outcome_definition": arm.outcome_definition,
+        "adjustment_set": arm.adjustment_set,
+        "n_participants": 0,
+        "n_events": 0,
+        "person_years": 0.0,
+        "refusal": f"{contrast.column_name} is no covariate of {arm.adjustment_set}, the arm's primary adjustment set",
+    }
+
+
 def _models(
     session: duckdb.DuckDBPyConnection, contrasts: Sequence[LifestyleContrast]
 ) -> tuple[StudyData, list[ArmModel]]:
     """One model per arm of the studies with contrasts, with those factors among its covariates."""
-    primary = [one for one in read_cox_analyses(session, cohort=cohort_of_build()) if one.is_primary_model]
-    firsts = {(one.study, one.arm): one for one in reversed(primary)}
     factors = {(contrast.study, contrast.column_name) for contrast in contrasts}
-    arms = [replace(one, exposure="", column_name="sex") for _, one in sorted(firsts.items(), key=lambda item: item[0])]
-    arms = [one for one in arms if any((one.study, name) in factors for name in one.covariates)]
+    arms = [one for one in _arms(session) if any((one.study, name) in factors for name in one.covariates)]
     data = StudyData(session, arms)
     return data, [_arm_model(one, data) for one in arms]
 
@@ -240,6 +263,12 @@ def lifestyle_hazard_ratio_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
                     own = [one for one in contrasts if (one.study, one.factor) == (model.analysis.study, factor)]
                     if own[0].column_name in model.analysis.covariates:
                         rows += _rows_of_factor(model, own, data)
+        rows += [
+            _refused_row(arm, one)
+            for arm in _arms(session)
+            for one in contrasts
+            if one.study == arm.study and one.column_name not in arm.covariates
+        ]
     return table_of(rows, SCHEMA, sort_by=KEY)
 
 

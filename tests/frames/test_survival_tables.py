@@ -279,6 +279,21 @@ def test_lifestyle__finds_the_planted_effect_on_both_outcomes(tables: dict[str, 
         assert row["n_events_level"] + row["n_events_reference"] < row["n_events"]
 
 
+def test_lifestyle__a_factor_that_the_primary_model_does_not_hold_says_so() -> None:
+    with small_study() as session:
+        session.execute("delete from seeds.adjustment_sets where adjustment_set = 'M2' and covariate = 'smoking'")
+        rows = lifestyle_hazard_ratio_rows(session).to_pylist()
+    smoking = [row for row in rows if row["factor"] == "smoking_status"]
+    assert {(row["arm"], row["contrast"]) for row in smoking} == {
+        (arm, contrast)
+        for arm in ("muscle_to_bone", "bone_to_muscle")
+        for contrast in ("current_vs_never", "previous_vs_never")
+    }
+    why = "smoking_status is no covariate of M2, the arm's primary adjustment set"
+    assert all((row["refusal"], row["log_hazard_ratio"]) == (why, None) for row in smoking)
+    assert any(row["log_hazard_ratio"] is not None for row in rows if row["factor"] == "physical_activity")
+
+
 def test_similarity__the_interval_holds_the_cosine_and_one_is_its_most(tables: dict[str, Rows]) -> None:
     row = one(tables["similarity"], factor="smoking_status")
     assert row["cosine_lower"] <= row["cosine"] <= 1
