@@ -17,6 +17,7 @@ from python_models.estimators.genetics.genetic_covariance import (
 )
 from python_models.estimators.genetics.heritability import (
     DEFAULT_N_BLOCKS,
+    FEW_SNPS,
     FEWEST_SNPS,
     FEWEST_SNPS_PER_BLOCK,
     Heritability,
@@ -217,9 +218,7 @@ def _pair(
         n_blocks=options.n_blocks,
         two_step=options.two_step,
         refusal=_without_snps(n_shared=n_shared, n_matched=n_matched),
-        notes=(f"{n_kept:,} SNPs: fewer than {FEWEST_SNPS:,} almost never give a stable estimate",)
-        if n_kept < FEWEST_SNPS
-        else (),
+        notes=(f"{n_kept:,} SNPs: {FEW_SNPS}",) if n_kept < FEWEST_SNPS else (),
     )
     if counted.refusal is not None:
         return counted

@@ -20,6 +20,7 @@ TWO_STEP_CUTOFF = 30.0  # chi-square below which a SNP belongs to step 1 (Bulik-
 DEFAULT_N_BLOCKS = 200
 FEWEST_SNPS_PER_BLOCK = 2  # a block of one SNP is no block
 FEWEST_SNPS = 200_000  # below this ldsc warns: too few SNPs to tell LD from confounding
+FEW_SNPS = f"fewer than {FEWEST_SNPS:,} almost never give a stable estimate: check that the file is whole"
 
 TwoStep = float | Literal["default"] | None
 
@@ -210,7 +211,7 @@ def fit_heritability(
     mean_chi_square = float(product.y.mean())
     notes = []
     if product.y.size < FEWEST_SNPS:
-        notes.append(f"{product.y.size:,} SNPs: fewer than {FEWEST_SNPS:,} almost never give a stable estimate")
+        notes.append(f"{product.y.size:,} SNPs: {FEW_SNPS}")
     if fit.total > 1:
         notes.append(f"h2 is {fit.total:.3g} > 1: check N, the trait's scale and the LD scores")
     ratio = ratio_standard_error = None
