@@ -10,13 +10,22 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from tests.ingest.small_export import IDS, RECORDS, participant_rows, read, write_records, write_rows, write_text
+from tests.ingest.small_export import (
+    IDS,
+    RECORDS,
+    participant_rows,
+    read,
+    write_olink_wide,
+    write_records,
+    write_rows,
+    write_text,
+)
 from warehouse.errors import IngestError
 from warehouse.ingest.ingest import ingest
 
 Rows = list[list[str]]
 Shape = Callable[[Path], object]
-PARTICIPANT, WITHDRAWN = "participant.csv", "w00000_20260101.csv"
+PARTICIPANT, WITHDRAWN, OLINK = "participant.csv", "w00000_20260101.csv", "olink_instance_0.csv"
 TABLES = ("participant", "hesin", "hesin_diag", "death", "gp_clinical", "gp_scripts", "withdrawals")
 STYLES_OF_CODES = ("dotted", "plain", "ukb", "tab", "r", "stata", "phesant", "ukbtools")
 
@@ -156,6 +165,47 @@ def test_shape__lands_as_the_table_it_was(name: str, tmp_path: Path, expected: d
     folder = export(tmp_path / "export")
     SHAPES[name](folder)
     assert landed(ingest(folder, cohort="c", to=tmp_path)[0]) == expected["plain"]
+
+
+def test_quotes_behind_backslashes__are_refused_with_what_to_write_instead(tmp_path: Path) -> None:
+    """R's write.table as it stands: the lists of an array field would land in pieces."""
+    folder = export(tmp_path / "export")
+    with (folder / PARTICIPANT).open(newline="") as handle:
+        rows = list(csv.reader(handle))
+    escaped = ([f'"{cell.replace(chr(34), chr(92) + chr(34))}"' for cell in row] for row in numbered(rows, []))
+    write_text(folder / PARTICIPANT, "\n".join(" ".join(row) for row in escaped) + "\n")
+    with pytest.raises(IngestError, match=r"participant\.csv: .*stands behind a backslash \(24 break it\)") as error:
+        ingest(folder, cohort="c", to=tmp_path)
+    assert "qmethod = 'double'" in str(error.value)
+
+
+def test_one_row_that_begins_with_1__is_not_taken_for_a_row_number(tmp_path: Path) -> None:
+    """Chromosome 1, and a delimiter at the end of the row: what is left out of the header is a guess."""
+    folder = export(tmp_path / "export")
+    header = (
+        "chromosome base_pair_location effect_allele other_allele beta standard_error effect_allele_frequency p_value"
+    )
+    row = "1 100 G A 0.02 0.01 0.25 0.045"
+    write_text(folder / "one.tsv", header.replace(" ", "\t") + "\n" + row.replace(" ", "\t") + "\t\n")
+    with pytest.raises(IngestError, match=r"one\.tsv: one delimiter cuts every line"):
+        ingest(folder, cohort="c", to=tmp_path)
+
+
+@pytest.mark.parametrize("shape", ["capitals", "row numbers", "a delimiter ends every row"])
+def test_olink_wide__in_other_shapes_lands_the_same(shape: str, tmp_path: Path) -> None:
+    folders = [export(tmp_path / name) for name in ("plain", "other")]
+    for folder in folders:
+        write_olink_wide(folder)
+    changes: dict[str, Shape] = {
+        "capitals": lines(lambda k, line: line if k else line.upper(), OLINK),
+        "row numbers": table(lambda rows: numbered(rows, [""]), OLINK),
+        "a delimiter ends every row": lines(lambda k, line: line + ("," if k else ""), OLINK),
+    }
+    changes[shape](folders[1])
+    plain, other = (
+        read(ingest(folder, cohort=folder.name, to=tmp_path / "raw")[0], "olink_data") for folder in folders
+    )
+    assert plain == other
 
 
 @pytest.mark.parametrize("style", STYLES_OF_CODES)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,9 @@ SAMPLE_ROWS = 2_000
 SHARE_OF_AGREEING_ROWS = 0.9
 # Rows may hold one cell more than the header: a delimiter that ends every row, or the row numbers of R's write.table.
 NO_NAME = ""
+FEWEST_NUMBERED_ROWS = 5
+# A quote behind a backslash and before text: R's write.table escapes so unless told otherwise; no CSV reader reads it.
+ESCAPED_QUOTE = re.compile(r'\\"(?=[^",;|\s])')
 
 DELIMITERS = {"tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " "}
 DELIMITER_NAMES = {sign: name for name, sign in DELIMITERS.items()}
@@ -136,6 +140,9 @@ def _with_unnamed_cell(rows: list[list[str]]) -> tuple[list[list[str]], str] | N
         return None
     # The number first: the last column of a table may be empty throughout.
     if [row[0] for row in whole] == [str(k) for k in range(1, len(whole) + 1)]:
+        # A few rows may count by chance: chromosome 1 in a file of one row.
+        if len(whole) < FEWEST_NUMBERED_ROWS:
+            return None
         return [[NO_NAME, *header], *below], "every row begins with its number, which the header leaves out"
     if all(not row[-1].strip() for row in whole):
         return [[*header, NO_NAME], *below], "every row ends in a delimiter more than the header"
@@ -203,6 +210,13 @@ def look_at(path: Path, *, name: str, overrides: Overrides) -> Shape:
     if not text.strip():
         raise refuse(name, "a file has content; this one holds blank lines only", "export it again or move it away")
     is_quoted = _is_quoted(text)
+    if is_quoted and (n_escaped := sum(bool(ESCAPED_QUOTE.search(line)) for line in text.splitlines())):
+        raise refuse(
+            name,
+            "a quote inside a quoted cell is doubled; here it stands behind a backslash",
+            "write the file again with doubled quotes (R: write.csv, or write.table(qmethod = 'double'))",
+            n_escaped,
+        )
     lines = text.splitlines()
     squeeze = "\t" not in lines[0] and "," not in lines[0] and ("  " in lines[0] or lines[0].startswith(" "))
     if squeeze:

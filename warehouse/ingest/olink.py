@@ -31,7 +31,7 @@ def wide_columns(shape: Shape) -> tuple[str, dict[str, str]]:
     protein_cells: dict[str, str] = {}
     eid, strange = "", []
     for cell in shape.header:
-        name = rap_column(WIDE.sub("", cell, count=1).lstrip(".") if "." in cell else cell)
+        name = rap_column(WIDE.sub("", cell.lower(), count=1).lstrip(".") if "." in cell else cell)
         if cell.lower() in ROW_NUMBERS:
             continue
         if is_eid_name(name) or is_eid_name(cell):
