@@ -93,14 +93,23 @@ def add_rows(
     """Add rows start .. stop - 1 of covariates (m, p), values and hazard (m, L) to sums s0 (L,), s1 (p + 1, L)."""
     p = covariates.shape[1]
     n_lanes = s0.shape[0]
-    for i in range(start, stop):
-        for lane in range(n_lanes):
-            x = (np.float64(values[i, lane]) - centre[lane]) * weight[lane]
-            s0[lane] += hazard[i, lane]
-            s1[p, lane] += hazard[i, lane] * (x if x == x else 0.0)
     # Four rows at a time: a running sum is then loaded and stored once for four products.
     fours = stop - (stop - start) % 4
     for i in range(start, fours, 4):
+        for lane in range(n_lanes):
+            c, w = centre[lane], weight[lane]
+            x0 = (np.float64(values[i, lane]) - c) * w
+            x1 = (np.float64(values[i + 1, lane]) - c) * w
+            x2 = (np.float64(values[i + 2, lane]) - c) * w
+            x3 = (np.float64(values[i + 3, lane]) - c) * w
+            h0, h1, h2, h3 = hazard[i, lane], hazard[i + 1, lane], hazard[i + 2, lane], hazard[i + 3, lane]
+            s0[lane] += (h0 + h1) + (h2 + h3)
+            s1[p, lane] += (
+                h0 * (x0 if x0 == x0 else 0.0)
+                + h1 * (x1 if x1 == x1 else 0.0)
+                + h2 * (x2 if x2 == x2 else 0.0)
+                + h3 * (x3 if x3 == x3 else 0.0)
+            )
         for j in range(p):
             z0, z1 = covariates[i, j], covariates[i + 1, j]
             z2, z3 = covariates[i + 2, j], covariates[i + 3, j]
@@ -112,6 +121,10 @@ def add_rows(
                     + z3 * hazard[i + 3, lane]
                 )
     for i in range(fours, stop):
+        for lane in range(n_lanes):
+            x = (np.float64(values[i, lane]) - centre[lane]) * weight[lane]
+            s0[lane] += hazard[i, lane]
+            s1[p, lane] += hazard[i, lane] * (x if x == x else 0.0)
         for j in range(p):
             z0 = covariates[i, j]
             for lane in range(n_lanes):
