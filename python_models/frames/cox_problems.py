@@ -164,6 +164,7 @@ class CoxProblems:
         """Who of the followed has the exposure, who of these is complete, and the covariates of the complete."""
         key = (analysis.column_name, analysis.outcome_definition, analysis.adjustment_set)
         if self._shared is None or key != self._key:
+            self._shared = None  # the old design goes before the new one is made
             columns = self._data.columns
             positions, _, event = self._data.follow_ups[analysis.outcome_definition]
             measured = complete_rows([take(columns[analysis.column_name], positions)])

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from python_models.frames.columns import MISSING, Categories, Columns, take
 
 F8 = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
 # A column whose variance is explained to this share by those before it is aliased (R drops it as NA).
 ALIAS_TOLERANCE = 1e-9
 ROWS_PER_BLOCK = 4096
@@ -23,7 +24,7 @@ class Design:
     notes: tuple[str, ...]
 
 
-def _is_said_already(is_level: npt.NDArray[np.bool_], marked: int, columns: Sequence[tuple[int, F8]]) -> bool:
+def _is_said_already(is_level: Mask, marked: int, columns: Sequence[tuple[int, Mask]]) -> bool:
     """Whether an indicator before it, or its opposite, says the same of everyone, as sex does of menopause `male`.
 
     marked: rows of the level; columns: indicators with their numbers of rows.
@@ -36,8 +37,8 @@ def _is_said_already(is_level: npt.NDArray[np.bool_], marked: int, columns: Sequ
 
 
 def _indicator_columns(
-    name: str, categories: Categories, event: npt.NDArray[np.bool_], before: Sequence[F8]
-) -> tuple[list[F8], list[str], list[str]]:
+    name: str, categories: Categories, event: Mask, before: Sequence[Mask]
+) -> tuple[list[Mask], list[str], list[str]]:
     """Indicators against the most common level; a level without an event has no finite estimate and joins it.
 
     before: indicators already in the design. What one of them says is never the reference: whoever joined it would be
@@ -58,9 +59,19 @@ def _indicator_columns(
         if events[level] == 0:
             notes.append(f"{name} {word} joined {categories.levels[reference]}: no events")
             continue
-        columns.append((categories.codes == level).astype(np.float64))
+        columns.append(categories.codes == level)
         names.append(f"{name}: {word}")
     return columns, names, notes
+
+
+def _side_by_side(columns: Sequence[F8 | Mask]) -> F8:
+    """Columns (n,) as a matrix (n, p), by blocks of rows, so that each is written while it is near."""
+    matrix = np.empty((len(columns[0]), len(columns)))
+    for start in range(0, len(matrix), ROWS_PER_BLOCK):
+        rows = slice(start, start + ROWS_PER_BLOCK)
+        for j, column in enumerate(columns):
+            matrix[rows, j] = column[rows]
+    return matrix
 
 
 def aliased_columns(values: F8) -> list[int]:
@@ -81,23 +92,22 @@ def aliased_columns(values: F8) -> list[int]:
     return aliased
 
 
-def build_design(
-    *, columns: Columns, covariates: Sequence[str], rows: npt.NDArray[np.intp], event: npt.NDArray[np.bool_]
-) -> Design:
+def build_design(*, columns: Columns, covariates: Sequence[str], rows: npt.NDArray[np.intp], event: Mask) -> Design:
     """Covariate matrix over `rows`.
 
     columns: arrays of the participants; covariates: their names, in the order they enter; rows (n,): positions;
     event (n,): who has the outcome, aligned with rows.
     """
-    values: list[F8] = []
+    values: list[F8 | Mask] = []
+    indicators: list[Mask] = []
     names: list[str] = []
     notes: list[str] = []
     for covariate in covariates:
         column = take(columns[covariate], rows)
         if isinstance(column, Categories):
-            indicators = [value for value, of in zip(values, names, strict=True) if ": " in of]
             more, more_names, more_notes = _indicator_columns(covariate, column, event, indicators)
             values += more
+            indicators += more
             names += more_names
             notes += more_notes
         else:
@@ -105,7 +115,7 @@ def build_design(
             names.append(covariate)
     if not values or len(rows) == 0:
         return Design(np.empty((len(rows), 0)), (), ())
-    matrix = np.column_stack(values)
+    matrix = _side_by_side(values)
     aliased = aliased_columns(matrix)
     notes += [f"{names[j]} dropped: a combination of the others" for j in aliased]
     if not aliased:

@@ -159,6 +159,7 @@ def hazard_ratio_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
             rows += primary.rows(wait_while=lambda: primary.is_full and not others)
             groups = others if primary.is_full or not with_primary else with_primary
             for analysis in groups.popleft():
+                problem: CoxProblem | str = ""  # the last matrix goes before the next one is made
                 problem = problems.build(analysis)
                 rows += _analysis_rows(analysis, problem, house, primary)
                 if analysis.is_primary_model and isinstance(problem, CoxProblem) and problem.refusal is None:

@@ -6,6 +6,7 @@ from python_models.frames.sensitivity_rows import sensitivity_hazard_ratio_rows
 def model(dbt, session):
     dbt.config(materialized="table")
     dbt.ref("marts_expectations")
+    dbt.ref("hazard_ratios")  # after them: both at once would take more memory than half a million people should
     dbt.ref("participants")
     dbt.ref("follow_ups")
     dbt.ref("studies")
