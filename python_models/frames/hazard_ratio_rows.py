@@ -29,7 +29,7 @@ from python_models.frames.follow_ups import StudyData
 from python_models.frames.joint_rows import joint_rows
 from python_models.frames.lifelines_cox import LifelinesFit, fit_lifelines
 from python_models.frames.study import CoxAnalysis, read_cox_analyses, read_visit_analyses
-from python_models.frames.subgroup_rows import subgroup_rows
+from python_models.frames.subgroup_rows import refused_subgroups, subgroup_rows
 from python_models.frames.subgroups import read_joint_exposures, read_subgroups
 from python_models.frames.visit_models import read_intervals, visit_estimates
 from python_models.frames.workers import worker_pool
@@ -162,11 +162,13 @@ def hazard_ratio_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
                 problem: CoxProblem | str = ""  # the last matrix goes before the next one is made
                 problem = problems.build(analysis)
                 rows += _analysis_rows(analysis, problem, house, primary)
-                if analysis.is_primary_model and isinstance(problem, CoxProblem) and problem.refusal is None:
-                    rows += [
-                        _row(analysis, **cells) | NOT_PRIMARY
-                        for cells in subgroup_rows(problem, house, data, subgroups)
-                    ]
+                if analysis.is_primary_model:
+                    cells_of_groups = (
+                        subgroup_rows(problem, house, data, subgroups)
+                        if isinstance(problem, CoxProblem)
+                        else refused_subgroups(analysis.study, subgroups, problem)
+                    )
+                    rows += [_row(analysis, **cells) | NOT_PRIMARY for cells in cells_of_groups]
                 n_fitted += 1
                 if n_fitted % 25 == 0 or n_fitted == len(analyses):
                     logger.info(f"hazard ratios: {n_fitted} of {len(analyses)} Cox models fitted")

@@ -72,6 +72,21 @@ def incidence_rate_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
     ):
         own = [one for one in every if (one.study, one.arm) == (study, arm)]
         if definition not in followed:
+            rows += [
+                {
+                    "study": study,
+                    "arm": arm,
+                    "outcome": outcome,
+                    "outcome_definition": definition,
+                    "grouping": grouping,
+                    "level": "",
+                    "n_participants": 0,
+                    "n_events": 0,
+                    "person_years": 0.0,
+                    "refusal": "nobody's status is known at two visits",
+                }
+                for grouping in ("everyone", *dict.fromkeys(one.exposure for one in own))
+            ]
             continue
         positions, days, event = followed[definition]
         for grouping, level, members in _groups(own, data, subgroups, positions):

@@ -45,7 +45,7 @@ def subgroup_rows(
         p_value = interaction_p_value(problem, house, members) if problem.refusal is None else None
         for group, member in zip(own, members, strict=True):
             part = problem.keep(member)
-            refusal = part.refusal
+            refusal = part.refusal or problem.refusal
             fit = None if refusal else house.fit_anew(part)
             refusal = refusal or (fit.refusal if fit else None)
             for j, level in enumerate(part.scaled.levels):
@@ -61,3 +61,17 @@ def subgroup_rows(
                     step = part.scaled.step
                     row |= hazard_ratio_columns(float(fit.beta[j]) * step, float(fit.standard_error[j]) * step)
                 yield row
+
+
+def refused_subgroups(study: str, subgroups: list[Subgroup], refusal: str) -> Iterator[dict[str, Any]]:
+    """The rows of subgroups of a model that nobody is in: no level, no counts but none."""
+    for group in subgroups:
+        if group.study == study:
+            yield {
+                "level": "",
+                "subgroup": f"{group.grouping}: {group.subgroup}",
+                "n_participants": 0,
+                "n_events": 0,
+                "person_years": 0.0,
+                "refusal": refusal,
+            }

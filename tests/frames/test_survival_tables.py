@@ -20,6 +20,8 @@ from python_models.frames.lifestyle_rows import lifestyle_hazard_ratio_rows, lif
 from python_models.frames.proportional_hazards_rows import proportional_hazards_rows
 from python_models.frames.sensitivity_rows import sensitivity_hazard_ratio_rows
 from python_models.frames.study import read_cox_analyses
+from python_models.frames.subgroup_rows import refused_subgroups
+from python_models.frames.subgroups import Subgroup
 from tests.frames.small_study import GRIP, SMOKING, small_study
 
 Rows = list[dict[str, Any]]
@@ -259,6 +261,24 @@ def test_incidence__levels_of_a_grouping_add_up_to_everyone(tables: dict[str, Ro
         own = [row for row in rows if row["grouping"] == grouping]
         assert sum(row["n_events"] for row in own) == everyone["n_events"], grouping
         assert sum(row["person_years"] for row in own) == pytest.approx(everyone["person_years"]), grouping
+
+
+def test_incidence__outcomes_at_visits_that_nobody_came_back_to_say_so() -> None:
+    with small_study() as session:
+        session.execute("delete from marts.visit_intervals")
+        rows = incidence_rate_rows(session).to_pylist()
+    visits = [row for row in rows if row["outcome_definition"] == "ewgsop2_at_visits"]
+    assert {row["grouping"] for row in visits} == {"everyone", "heel_bmd"}
+    assert all(row["refusal"] == "nobody's status is known at two visits" for row in visits)
+
+
+def test_subgroups__of_a_model_with_nobody_are_rows_that_say_so() -> None:
+    subgroups = [
+        Subgroup("s", "sex", "male", "sex", "equals", "male"),
+        Subgroup("t", "sex", "male", "sex", "equals", "male"),
+    ]
+    assert [row["subgroup"] for row in refused_subgroups("s", subgroups, "nobody")] == ["sex: male"]
+    assert all(row["refusal"] == "nobody" for row in refused_subgroups("s", subgroups, "nobody"))
 
 
 def test_dose_response__is_one_at_the_median_and_straight_where_the_effect_is(tables: dict[str, Rows]) -> None:

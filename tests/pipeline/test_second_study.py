@@ -59,6 +59,12 @@ def test_no_table_mixes_the_studies(two_studies: Project) -> None:
     assert mixed == []
 
 
+def test_every_question_of_both_studies_has_its_rows(two_studies: Project) -> None:
+    """A warning where an export cannot answer one; here all are answered."""
+    (compiled,) = two_studies.folder.glob("target/compiled/*/tests/dbt/every_question_of_the_seeds_has_its_rows.sql")
+    assert two_studies.query(compiled.read_text(encoding="utf-8")) == []
+
+
 def test_a_measure_that_the_first_study_leaves_out_is_an_exposure_of_the_second(two_studies: Project) -> None:
     """MET minutes (field 22040): a row of exposures.csv is all it takes."""
     found = two_studies.query(
