@@ -122,7 +122,7 @@ def effective_tests(correlation: npt.ArrayLike, method: EffectiveTests = "li_ji"
     if not np.allclose(np.diag(matrix), 1.0, rtol=0.0, atol=1e-8):
         raise MultiplicityError("correlation must have ones on its diagonal")
     # Eigenvalues of exactly correlated blocks come out as 2.9999999999: rounding must not cost a whole test.
-    eigenvalues = np.round(np.abs(linalg.eigvalsh(0.5 * (matrix + matrix.T))), 10)
+    eigenvalues = np.round(np.abs(linalg.eigvalsh(0.5 * (matrix + matrix.T), overwrite_a=True)), 10)
     if method == "li_ji":
         return float(np.sum((eigenvalues >= 1.0) + (eigenvalues - np.floor(eigenvalues))))
     return float(np.sum(np.sqrt(eigenvalues)) ** 2 / np.sum(eigenvalues))

@@ -80,14 +80,16 @@ def _correlation(rows: F4) -> F8:
     """
     count = np.maximum(np.count_nonzero(np.isfinite(rows), axis=1), 1)
     mean = np.nansum(rows, axis=1, dtype=np.float64) / count
-    centred = np.nan_to_num(rows - mean.astype(np.float32)[:, None], nan=0.0, posinf=0.0, neginf=0.0)
+    centred = rows - mean.astype(np.float32)[:, None]
+    np.nan_to_num(centred, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
     size = np.sqrt(np.einsum("ki,ki->k", centred, centred, dtype=np.float64))
     varies = size > 0.0
     centred /= np.where(varies, size, 1.0).astype(np.float32)[:, None]
     correlation = (centred @ centred.T).astype(np.float64)
     np.fill_diagonal(correlation, 1.0)
     # Copies come out at 1 exactly: the number of tests must not count rounding.
-    return np.clip(np.round(correlation, 6), -1.0, 1.0)
+    np.round(correlation, 6, out=correlation)
+    return np.clip(correlation, -1.0, 1.0, out=correlation)
 
 
 def _fill(path: Path, correlation: F8, n: int, n_neighbours: int) -> npt.NDArray[np.int64]:
