@@ -4,7 +4,7 @@ import pytest
 from scipy.stats import norm
 from statsmodels.stats.proportion import proportion_confint
 
-from tests.recovery.whole_pipeline import Answer, answers, study
+from tests.recovery.whole_pipeline import DOCS, Answer, answers, as_docs, remarks_of, study
 
 NULL_COHORTS, FULL_COHORTS, CLEAN_COHORTS = 8, 6, 20
 
@@ -54,3 +54,11 @@ def test_answer__of_cohorts_that_all_agree_has_the_error_of_a_binomial(n: int, i
     low, high = proportion_confint(0.8 * n, n, alpha=2 * norm.sf(1), method="wilson")
     assert answer.judged_error == pytest.approx((high - low) / 2, rel=1e-12)
     assert answer.is_as_expected is is_as_expected
+
+
+def test_remarks_of_people_stay_when_the_tables_are_written_again() -> None:
+    remarks = remarks_of(DOCS.read_text(encoding="utf-8"))
+    assert remarks
+    again = as_docs("# Title\n\nTables.\n", remarks=remarks)
+    assert remarks_of(again) == remarks
+    assert again.index("Tables.") < again.index(remarks)

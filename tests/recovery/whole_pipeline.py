@@ -29,6 +29,7 @@ from warehouse.synthetic.options import Options, stamp
 STUDIES = Path("warehouse/quality/studies")
 DOCS = Path("models/quality/_whole_pipeline.md")
 SIZE = ("--participants=8000", "--proteins=80", "--proteomic-share=0.3", "--metabolomic-share=0.4", "--snps=20000")
+REMARKS = "### Remarks\n"
 FIRST_SEED = 1001  # apart from the default cohort's
 
 
@@ -265,15 +266,21 @@ def write_tables(folder: Path = STUDIES) -> str:
     return text
 
 
-def as_docs(text: str) -> str:
-    """A docs block of dbt: the tables, dated, since a build does not run them again."""
+def as_docs(text: str, *, remarks: str = "") -> str:
+    """A docs block of dbt: the tables, dated, since a build does not run them again; what people wrote below stays."""
     title, _, rest = text.partition("\n")
     note = (
         f"Run on {date.today():%Y-%m-%d}; at 8,000 people power is small and coverage is what is shown. "
         "Where every cohort gives the same share its error is the binomial one (Wilson). "
         "Again: `make test ARGS='-m recovery'`."
     )
-    return f"{{% docs whole_pipeline %}}\n{title.replace('# ', '## ')}\n\n{note}\n{rest}{{% enddocs %}}\n"
+    heading = f"{{% docs whole_pipeline %}}\n{title.replace('# ', '## ')}\n\n{note}\n{rest}"
+    return f"{heading}{REMARKS}\n{remarks.strip()}\n{{% enddocs %}}\n"
+
+
+def remarks_of(docs: str) -> str:
+    """What people wrote below the tables of a docs block."""
+    return docs.partition(REMARKS)[2].partition("{% enddocs %}")[0].strip()
 
 
 def main() -> int:
@@ -284,7 +291,8 @@ def main() -> int:
     parser.add_argument("--write-docs", action="store_true", help="write what is there into dbt's docs and run nothing")
     given = parser.parse_args()
     if given.write_docs:
-        DOCS.write_text(as_docs(write_tables()), encoding="utf-8")
+        remarks = remarks_of(DOCS.read_text(encoding="utf-8"))
+        DOCS.write_text(as_docs(write_tables(), remarks=remarks), encoding="utf-8")
         return 0
     study(effects=given.effects, seeds=given.seeds, only_doors=given.only_doors)
     print(write_tables())
