@@ -5,7 +5,15 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from expectations.suite_files import DOORS, SEEDS_FOLDER, Asset, ExpectationSuiteError, Suite
+from expectations.suite_files import (
+    DOORS,
+    SEEDS_FOLDER,
+    SUITES_FOLDER,
+    Asset,
+    ExpectationSuiteError,
+    Suite,
+    load_suites,
+)
 from warehouse.errors import Fault
 
 SEED = SEEDS_FOLDER / "accepted_exceptions.csv"
@@ -65,6 +73,24 @@ def load_accepted_exceptions(suite: Suite, *, seed: Path = SEED) -> tuple[Accept
     return tuple(accepted)
 
 
+def check_suites(*, folder: Path = SUITES_FOLDER, seed: Path = SEED) -> None:
+    """Read every suite and every accepted exception before anything is built.
+
+    Raises
+    ------
+    ExpectationSuiteError
+        With every fault of every suite; of the exceptions where the suites are sound.
+    """
+    faults: list[Fault] = []
+    for suite in load_suites(folder):
+        try:
+            load_accepted_exceptions(suite, seed=seed)
+        except ExpectationSuiteError as error:
+            faults += [fault for fault in error.faults if fault not in faults]
+    if faults:
+        raise ExpectationSuiteError(faults)
+
+
 def _row_faults(row: dict[str, str], *, where: str, suite: Suite) -> list[Fault]:
     faults = []
     if row["door"] not in DOORS:
@@ -86,8 +112,12 @@ def _unknown_names(row: dict[str, str], *, where: str, assets: tuple[Asset, ...]
     asset = by_name.get(row["asset"])
     if asset is None:
         return [Fault(where, f"{file} has the asset {row['asset']!r}", f"use one of {', '.join(sorted(by_name))}")]
-    names = {expectation.name for expectation in asset.expectations}
-    if row["expectation"] not in names:
+    by_expectation = {expectation.name: expectation for expectation in asset.expectations}
+    if row["expectation"] not in by_expectation:
         rule = f"asset {asset.name} has the expectation {row['expectation']!r}"
-        return [Fault(where, rule, f"use one of {', '.join(sorted(names))}")]
+        return [Fault(where, rule, f"use one of {', '.join(sorted(by_expectation))}")]
+    columns = by_expectation[row["expectation"]].columns
+    if row["column_name"] and row["column_name"] not in columns:
+        rule = f"the expectation {row['expectation']} looks at the column {row['column_name']!r}"
+        return [Fault(where, rule, f"use {' or '.join(columns) or 'none'}, or leave column_name empty")]
     return []

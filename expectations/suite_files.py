@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from json import JSONDecodeError
+from math import isfinite
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -155,6 +156,26 @@ def load_suite(door: Door, *, folder: Path = SUITES_FOLDER) -> Suite:
     return suite
 
 
+def load_suites(folder: Path = SUITES_FOLDER) -> tuple[Suite, ...]:
+    """The suites of all doors.
+
+    Raises
+    ------
+    ExpectationSuiteError
+        With every fault of every file.
+    """
+    suites: list[Suite] = []
+    faults: list[Fault] = []
+    for door in DOORS:
+        try:
+            suites.append(load_suite(door, folder=folder))
+        except ExpectationSuiteError as error:
+            faults += error.faults
+    if faults:
+        raise ExpectationSuiteError(faults)
+    return tuple(suites)
+
+
 class _SuiteReader:
     """Reads one file and collects its faults."""
 
@@ -173,6 +194,9 @@ class _SuiteReader:
             content = parse_located_json(self.path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             self.faults.append(Fault(where=self.file, rule="each door has a suite file", remedy="restore the file"))
+            return None
+        except UnicodeDecodeError:
+            self.faults.append(Fault(where=self.file, rule="a suite file is UTF-8", remedy="save it as UTF-8"))
             return None
         except JSONDecodeError as error:
             self.fault(error.lineno, "the file is JSON", f"mend the syntax: {error.msg} at column {error.colno}")
@@ -283,6 +307,12 @@ class _SuiteReader:
                 )
                 self.fault(line, f"{name!r} is no expectation this door can run", remedy)
             return
+        low, high = kwargs.get("min_value"), kwargs.get("max_value")
+        bounds = [bound for bound in (low, high) if isinstance(bound, int | float)]
+        if any(not isfinite(bound) for bound in bounds):
+            self.fault(item.line_of("kwargs"), "a bound is a number", "write a finite min_value and max_value")
+        elif len(bounds) == 2 and bounds[0] > bounds[1]:
+            self.fault(item.line_of("kwargs"), "min_value is not above max_value", "exchange them or mend one")
         for message in expectation_keyword_faults(name, kwargs):
             self.fault(item.line_of("kwargs"), f"{name} is given keywords it knows", message)
 

@@ -82,7 +82,22 @@ def _rule_and_remedy(result: Any, cohort: Cohort) -> tuple[str, str]:
             rule,
             f"open warehouse/quality/{cohort.name}/index.html, or read warehouse/quality/{cohort.name}/summary.md",
         )
-    return (result.node.description or "runs without an error").strip(), str(result.message).strip()
+    return (result.node.description or "runs without an error").strip(), _cause(str(result.message))
+
+
+def _cause(message: str) -> str:
+    """What a failed node says; of a traceback the error at its end, the rest being in dbt's log.
+
+    A Python model's error reaches dbt as its traceback in words.
+    """
+    _, found, traceback = message.rpartition("Traceback (most recent call last):\n")
+    if not found:
+        return message.strip()
+    lines = traceback.splitlines()
+    at = next((i for i, line in enumerate(lines) if line and not line[0].isspace()), len(lines))
+    kind, _, text = "\n".join(lines[at:]).strip().partition(": ")
+    is_told = kind.rpartition(".")[0].partition(".")[0] in ("warehouse", "expectations", "python_models")
+    return f"{text if is_told else f'{kind}: {text}'}\n(traceback: logs/dbt.log)"
 
 
 def run_dbt(cohort: Cohort) -> None:
@@ -127,6 +142,10 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         check_seeds(Path("warehouse/seeds"))
+        # Imported late: Great Expectations takes seconds, and a wrong seed is told at once.
+        from expectations.accepted_exceptions import check_suites
+
+        check_suites()
         cohort = find_cohort(options.cohort)
         land(cohort, options)
         run_dbt(cohort)

@@ -8,6 +8,7 @@ import csv
 from collections import Counter
 from collections.abc import Callable
 from datetime import date
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ import yaml
 from warehouse.errors import Fault, SeedError
 
 Rows = list[dict[str, str]]
+MARTS = Path(__file__).parents[1] / "models" / "marts"
+BYTE_ORDER_MARK = "\ufeff"  # Excel's "CSV UTF-8" begins with it
 
 
 def _is_boolean(text: str) -> bool:
@@ -116,6 +119,30 @@ def _test_faults(where: str, rows: Rows, column: dict[str, Any], seeds: dict[str
                     )
                 )
     return faults
+
+
+def _mart_columns(model: str) -> set[str]:
+    """Columns of a mart as its YAML names them; a house test holds the YAML to the mart."""
+    declared = yaml.safe_load((MARTS / f"{model}.yml").read_text(encoding="utf-8"))["models"][0]
+    return {column["name"] for column in declared["columns"]}
+
+
+def _mart_column_faults(where: str, rows: Rows, column: dict[str, Any]) -> list[Fault]:
+    """Values that should name a column of a mart (meta column_of) and do not."""
+    mart = column.get("config", {}).get("meta", {}).get("column_of")
+    if mart is None:
+        return []
+    known = _mart_columns(mart)
+    unknown = sorted({row[column["name"]] for row in rows if row.get(column["name"])} - known)
+    return [
+        Fault(where, f"{column['name']} is a column of marts.{mart}, not {name}", _instead(name, known))
+        for name in unknown
+    ]
+
+
+def _instead(name: str, known: set[str]) -> str:
+    near = get_close_matches(name, sorted(known), n=2)
+    return f"did you mean {' or '.join(near)}?" if near else f"see models/marts, or make docs, for its {len(known)}"
 
 
 def _study_faults(seeds: dict[str, Rows]) -> list[Fault]:
@@ -303,12 +330,16 @@ def check_seeds(folder: Path) -> None:
             continue
         header, rows = read[seed["name"]]
         where = f"{seed['name']}.csv"
+        if header and header[0].startswith(BYTE_ORDER_MARK):
+            faults.append(Fault(where, "begins with its header", "save it as UTF-8 without a byte-order mark"))
+            continue
         types = seed["config"]["column_types"]
         faults += _column_faults(where, header, list(types))
         faults += _type_faults(where, rows, types)
         faults += _key_faults(where, rows, seed["config"]["meta"]["key"])
         for column in seed["columns"]:
             faults += _test_faults(where, rows, column, seeds)
+            faults += _mart_column_faults(where, rows, column)
     if not faults:
         faults = _study_faults(seeds) + _survival_faults(seeds) + _mediation_faults(seeds)
         faults += _biomarker_faults(seeds) + _gwas_faults(seeds)

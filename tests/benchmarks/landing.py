@@ -24,6 +24,7 @@ from tests.pipeline.conftest import copy_project
 from warehouse.synthetic.export import write_export
 from warehouse.synthetic.options import Options
 
+SCRATCH = Path("warehouse/build")  # on the disk of the project, and not part of what a copy of it takes
 PARTICIPANTS = 502_000
 PEOPLE_WITH_PROTEINS = 53_000
 DIAGNOSES = 18_000_000
@@ -94,7 +95,8 @@ def _lengthen(folder: Path, times: int) -> None:
 def landing_measurements(share: float = 0.1, unpack: str | None = None) -> list[Measurement]:
     """Ingest of the whole export; and of the participant table alone beside each peer."""
     measured = []
-    with tempfile.TemporaryDirectory(dir="warehouse") as scratch:
+    SCRATCH.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=SCRATCH) as scratch:
         folder = Path(scratch).resolve()
         started = time.monotonic()
         sizes = write_large(folder, share)

@@ -115,3 +115,22 @@ def test_check_seeds__repeated_keys_are_counted(seeds: Path) -> None:
     path.write_text("\n".join([*lines, lines[1]]) + "\n")
     with pytest.raises(SeedError, match="one row per study"):
         check_seeds(seeds)
+
+
+def test_check_seeds__a_column_that_the_mart_lacks_is_named_with_its_neighbour(seeds: Path) -> None:
+    replace("exposures.csv", ",grip_strength_kg,", ",grip_strenght_kg,")(seeds)
+    replace("covariates.csv", ",age_years,", ",age_yeras,")(seeds)
+    with pytest.raises(SeedError) as raised:
+        check_seeds(seeds)
+    told = str(raised.value)
+    assert "column_name is a column of marts.participants, not grip_strenght_kg" in told
+    assert "did you mean grip_strength_kg" in told
+    assert "did you mean age_years" in told
+
+
+def test_check_seeds__a_byte_order_mark_is_named_and_nothing_else(seeds: Path) -> None:
+    path = seeds / "exposures.csv"
+    path.write_text("\ufeff" + path.read_text(encoding="utf-8"), encoding="utf-8")
+    with pytest.raises(SeedError) as raised:
+        check_seeds(seeds)
+    assert [fault.remedy for fault in raised.value.faults] == ["save it as UTF-8 without a byte-order mark"]
