@@ -1,11 +1,10 @@
-"""Landing an export as large as an analyst's, and building its marts: beside plain `cat`, pandas and fmrib-unpack.
+"""Landing a participant table as wide as an analyst's: ingest beside plain `cat`, pandas and fmrib-unpack.
 
     python -m tests.benchmarks.landing --share 0.1 [--unpack /path/to/an/environment/bin/fmrib_unpack]
 
 A full export is 502,000 participants with 250 columns, 4.5 million hospital episodes with 18 million diagnoses and
 150 million protein values; --share takes that part of all of it. The files are made by repeating a small synthetic
-export under new ids, so that writing them costs little. What was landed is built up to the marts, doors and tests
-included. Peers read the participant table only: they know no others.
+export under new ids, so that writing them costs little. Peers read the participant table only: they know no others.
 fmrib-unpack (PyPI) goes into an environment of its own; without --unpack its row is left out.
 """
 
@@ -19,8 +18,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tests.benchmarks.measure import Measurement, record, time_command
-from tests.benchmarks.stages import MARTS
-from tests.pipeline.conftest import copy_project
 from warehouse.synthetic.export import write_export
 from warehouse.synthetic.options import Options
 
@@ -106,25 +103,30 @@ def landing_measurements(share: float = 0.1, unpack: str | None = None) -> list[
         python = sys.executable
         environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(Path.cwd()), "OPENBLAS_NUM_THREADS": "1"}
 
-        project = copy_project(folder / "project")
-
-        def run(name: str, of_size: str, command: Sequence[str], *, at: Path = folder, **more: str) -> Measurement:
+        def run(name: str, of_size: str, command: Sequence[str]) -> Measurement:
             print(f"bench: {name} ...", file=sys.stderr, flush=True)
-            one = time_command(name, of_size, command, folder=at, environment={**environment, **more})
+            one = time_command(name, of_size, command, folder=folder, environment=environment)
             print(f"bench: {name}: {one.seconds:.1f} s, {one.peak_mb or 0:,.0f} MB", file=sys.stderr, flush=True)
             return one
 
-        def land(name: str, of_size: str, source: Path, target: Path) -> Measurement:
-            module = [python, "-m", "warehouse.ingest"]
-            return run(name, of_size, [*module, "--from", str(source), "--cohort", "export", "--to", str(target)])
+        def land(name: str, of_size: str, source: Path) -> Measurement:
+            target = folder / f"raw_{source.name}"
+            command = [
+                python,
+                "-m",
+                "warehouse.ingest",
+                "--from",
+                str(source),
+                "--cohort",
+                "bench",
+                "--to",
+                str(target),
+            ]
+            return run(name, of_size, command)
 
         everything = [str(path) for path in sorted((folder / "export").rglob("*")) if path.is_file()]
         measured.append(run("cat, whole export", size, ["cat", *everything]))
-        landed = project.folder / "warehouse/raw/export"
-        measured.append(land("ingest, whole export", size, folder / "export", landed))
-        build = [str(Path(python).parent / "dbt"), "--quiet", "build", "--select", *MARTS]
-        of_build = {"COHORT": "export", "PYTHONPATH": str(project.folder), "HOME": str(folder)}
-        measured.append(run("dbt build, seeds to marts", size, build, at=project.folder, **of_build))
+        measured.append(land("ingest, whole export", size, folder / "export"))
         alone = folder / "alone"
         alone.mkdir()
         (folder / "export" / "participant.csv").rename(alone / "participant.csv")
@@ -140,7 +142,7 @@ def landing_measurements(share: float = 0.1, unpack: str | None = None) -> list[
             bare.write_bytes(_legacy(header) + b"\n" + body)
             made = str(folder / "unpacked.tsv")
             peers["fmrib-unpack"] = run("fmrib-unpack to TSV", of_table, [unpack, "-nb", "-nj", "1", made, str(bare)])
-        own = land("ingest, participant table", of_table, alone, folder / "raw_alone")
+        own = land("ingest, participant table", of_table, alone)
         for peer, theirs in peers.items():
             measured.append(
                 Measurement("ingest, participant table", of_table, own.seconds, own.peak_mb, peer, theirs.seconds)
