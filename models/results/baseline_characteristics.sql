@@ -172,7 +172,7 @@ grouped as (
         groups.group_level,
         groups.group_order,
         sexes.sex_group,
-        participants.*
+        participants.participant_id
     from groups
     inner join participants on groups.participant_id = participants.participant_id
     inner join sexes on participants.sex = sexes.sex
@@ -195,45 +195,59 @@ sizes as (
 described as (
     {% for study, characteristic, column_name, value_kind, title in characteristics -%}
     select
-        study,
-        arm,
-        outcome_definition,
-        grouped_by,
-        group_level,
-        group_order,
-        sex_group,
+        grouped.study,
+        grouped.arm,
+        grouped.outcome_definition,
+        grouped.grouped_by,
+        grouped.group_level,
+        grouped.group_order,
+        grouped.sex_group,
         '{{ characteristic }}' as characteristic,
         '{{ title | replace("'", "''") }}' as title,
         {% if value_kind == 'continuous' -%}
         'continuous' as value_kind,
         'all' as level,
-        count({{ column_name }}) as n_level,
-        avg({{ column_name }}) as mean,
-        stddev_samp({{ column_name }}) as standard_deviation,
-        percentile_cont(0.5) within group (order by {{ column_name }}) as median,
-        percentile_cont(0.25) within group (order by {{ column_name }}) as first_quartile,
-        percentile_cont(0.75) within group (order by {{ column_name }}) as third_quartile
+        count(participants.{{ column_name }}) as n_level,
+        avg(participants.{{ column_name }}) as mean,
+        stddev_samp(participants.{{ column_name }}) as standard_deviation,
+        {{ quartiles_of('cast(participants.' ~ column_name ~ ' as double)') }} as quartiles
         {%- else -%}
         'categorical' as value_kind,
-        coalesce(cast({{ column_name }} as varchar), 'unknown') as level,
+        coalesce(cast(participants.{{ column_name }} as varchar), 'unknown') as level,
         count(*) as n_level,
         cast(null as double) as mean,
         cast(null as double) as standard_deviation,
-        cast(null as double) as median,
-        cast(null as double) as first_quartile,
-        cast(null as double) as third_quartile
+        {{ quartiles_of('cast(null as double)') }} as quartiles
         {%- endif %}
     from grouped
-    where study = '{{ study }}'{% if column_name == 'sex' %} and sex_group = 'both'{% endif %}
-    {% set by_level = "" if value_kind == 'continuous' else ", coalesce(cast(" ~ column_name ~ " as varchar), 'unknown')" -%}
-    group by study, arm, outcome_definition, grouped_by, group_level, group_order, sex_group{{ by_level }}
+    -- here and not in grouped: half a million people in sixteen groups with every column would not fit in memory
+    inner join participants on grouped.participant_id = participants.participant_id
+    where grouped.study = '{{ study }}'{% if column_name == 'sex' %} and grouped.sex_group = 'both'{% endif %}
+    {% set also = "" if value_kind == 'continuous' else ", coalesce(cast(participants." ~ column_name ~ " as varchar), 'unknown')" -%}
+    group by grouped.study, grouped.arm, grouped.outcome_definition, grouped.grouped_by, grouped.group_level, grouped.group_order, grouped.sex_group{{ also }}
     {% if not loop.last %}union all{% endif %}
     {% endfor -%}
 ),
 
 measured as (
     select
-        described.*,
+        described.study,
+        described.arm,
+        described.outcome_definition,
+        described.grouped_by,
+        described.group_level,
+        described.group_order,
+        described.sex_group,
+        described.characteristic,
+        described.title,
+        described.value_kind,
+        described.level,
+        described.n_level,
+        described.mean,
+        described.standard_deviation,
+        {{ quartile('described.quartiles', 2) }} as median,
+        {{ quartile('described.quartiles', 1) }} as first_quartile,
+        {{ quartile('described.quartiles', 3) }} as third_quartile,
         sizes.n_participants,
         case
             when described.value_kind = 'continuous' then described.n_level
