@@ -163,22 +163,8 @@ sexes as (
         'male' as sex
 ),
 
-grouped as (
-    select
-        groups.study,
-        groups.arm,
-        groups.outcome_definition,
-        groups.grouped_by,
-        groups.group_level,
-        groups.group_order,
-        sexes.sex_group,
-        participants.participant_id
-    from groups
-    inner join participants on groups.participant_id = participants.participant_id
-    inner join sexes on participants.sex = sexes.sex
-),
-
-sizes as (
+-- groups by number: names in every row of every group would be most of what is held
+group_names as (
     select
         study,
         arm,
@@ -186,21 +172,42 @@ sizes as (
         grouped_by,
         group_level,
         group_order,
+        row_number() over (order by study, arm, outcome_definition, grouped_by, group_order, group_level) as group_number
+    from groups
+    group by study, arm, outcome_definition, grouped_by, group_level, group_order
+),
+
+grouped as (
+    select
+        group_names.group_number,
+        sexes.sex_group,
+        participants.participant_id
+    from groups
+    inner join group_names
+        on
+            groups.study = group_names.study
+            and groups.arm = group_names.arm
+            and groups.outcome_definition = group_names.outcome_definition
+            and groups.grouped_by = group_names.grouped_by
+            and groups.group_level = group_names.group_level
+            and groups.group_order = group_names.group_order
+    inner join participants on groups.participant_id = participants.participant_id
+    inner join sexes on participants.sex = sexes.sex
+),
+
+sizes as (
+    select
+        group_number,
         sex_group,
         count(*) as n_participants
     from grouped
-    group by study, arm, outcome_definition, grouped_by, group_level, group_order, sex_group
+    group by group_number, sex_group
 ),
 
 described as (
     {% for study, characteristic, column_name, value_kind, title in characteristics -%}
     select
-        grouped.study,
-        grouped.arm,
-        grouped.outcome_definition,
-        grouped.grouped_by,
-        grouped.group_level,
-        grouped.group_order,
+        grouped.group_number,
         grouped.sex_group,
         '{{ characteristic }}' as characteristic,
         '{{ title | replace("'", "''") }}' as title,
@@ -222,21 +229,23 @@ described as (
     from grouped
     -- here and not in grouped: half a million people in sixteen groups with every column would not fit in memory
     inner join participants on grouped.participant_id = participants.participant_id
-    where grouped.study = '{{ study }}'{% if column_name == 'sex' %} and grouped.sex_group = 'both'{% endif %}
+    where
+        grouped.group_number in (select group_names.group_number from group_names where group_names.study = '{{ study }}')
+        and grouped.sex_group in ({{ "'both'" if column_name == 'sex' else "'both', 'female', 'male'" }})
     {% set also = "" if value_kind == 'continuous' else ", coalesce(cast(participants." ~ column_name ~ " as varchar), 'unknown')" -%}
-    group by grouped.study, grouped.arm, grouped.outcome_definition, grouped.grouped_by, grouped.group_level, grouped.group_order, grouped.sex_group{{ also }}
+    group by grouped.group_number, grouped.sex_group{{ also }}
     {% if not loop.last %}union all{% endif %}
     {% endfor -%}
 ),
 
 measured as (
     select
-        described.study,
-        described.arm,
-        described.outcome_definition,
-        described.grouped_by,
-        described.group_level,
-        described.group_order,
+        group_names.study,
+        group_names.arm,
+        group_names.outcome_definition,
+        group_names.grouped_by,
+        group_names.group_level,
+        group_names.group_order,
         described.sex_group,
         described.characteristic,
         described.title,
@@ -254,19 +263,10 @@ measured as (
             else sizes.n_participants - coalesce(max(case when described.level = 'unknown' then described.n_level end) over same_group, 0)
         end as n_measured
     from described
-    inner join sizes
-        on
-            described.study = sizes.study
-            and described.arm = sizes.arm
-            and described.grouped_by = sizes.grouped_by
-            and described.group_level = sizes.group_level
-            and described.sex_group = sizes.sex_group
+    inner join group_names on described.group_number = group_names.group_number
+    inner join sizes on described.group_number = sizes.group_number and described.sex_group = sizes.sex_group
     window
-        same_group as (
-            partition by
-                described.study, described.arm, described.grouped_by, described.group_level, described.sex_group,
-                described.characteristic
-        )
+        same_group as (partition by described.group_number, described.sex_group, described.characteristic)
 ),
 
 shares as (
@@ -334,13 +334,14 @@ small_cells as (
 
 sex_cells as (
     select
-        study,
-        arm,
-        sex_group,
+        group_names.study,
+        group_names.arm,
+        sizes.sex_group,
         count(*) as n_cells
     from sizes
-    where sex_group != 'both'
-    group by study, arm, sex_group
+    inner join group_names on sizes.group_number = group_names.group_number
+    where sizes.sex_group != 'both'
+    group by group_names.study, group_names.arm, sizes.sex_group
 ),
 
 covers as (
