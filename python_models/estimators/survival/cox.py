@@ -196,24 +196,23 @@ def fit_likelihood(
     loglik_null = likelihood.loglik(np.zeros(likelihood.p))
     if not np.isfinite(loglik_null):
         return refuse("log likelihood is not finite at beta = 0: an offset is too large")
-    guess = None if start is None else start * data.scale
-    origin, loglik_first = np.zeros(likelihood.p), loglik_null
-    if guess is not None and not with_score_test:
-        loglik_guess = likelihood.loglik(guess)
-        if loglik_guess > loglik_null:
-            origin, loglik_first = guess, loglik_guess
-        else:
-            likelihood.loglik(origin)
-        guess = None
-    first = likelihood.derivatives()
-    reason, at_fault = refuse_information(first, data)
+    beta, loglik, score_test = np.zeros(likelihood.p), loglik_null, None
+    # Derivatives at zero are for the score test; without it they are taken where Newton begins, once.
+    null = likelihood.derivatives() if with_score_test else None
+    if start is not None:
+        loglik_start = likelihood.loglik(start * data.scale)
+        if loglik_start > loglik_null:
+            beta, loglik = start * data.scale, loglik_start
+        elif null is None:
+            likelihood.loglik(beta)
+    first = null if null is not None and loglik == loglik_null else likelihood.derivatives()
+    reason, at_fault = refuse_information(first if null is None else null, data)
     if reason is not None:
         return refuse(reason, at_fault)
-    score_test = float(first.score @ inverse_information(first.information) @ first.score) if with_score_test else None
+    if null is not None:
+        score_test = float(null.score @ inverse_information(null.information) @ null.score)
 
-    maximum = maximise(
-        likelihood=likelihood, loglik_null=loglik_first, null=first, start=guess, origin=origin, stop=stop
-    )
+    maximum = maximise(likelihood=likelihood, loglik=loglik, derivatives=first, beta=beta, stop=stop)
     if isinstance(maximum, NoMaximum):
         at_fault = tuple(data.labels[j] for j in maximum.columns)
         if at_fault:

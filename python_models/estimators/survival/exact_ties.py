@@ -106,7 +106,7 @@ def fit_cox_exact(
         at_fault = tuple(data.labels[j] for j in collinear)
         return refuse(f"collinear with the covariates before it: {', '.join(at_fault)}", at_fault)
     score_test = float(null.score @ inverse_information(null.information) @ null.score)
-    maximum = maximise(likelihood=likelihood, loglik_null=loglik_null, null=null, stop=stop)
+    maximum = maximise(likelihood=likelihood, loglik=loglik_null, derivatives=null, stop=stop)
     if isinstance(maximum, NoMaximum):
         at_fault = tuple(data.labels[j] for j in maximum.columns)
         return refuse(

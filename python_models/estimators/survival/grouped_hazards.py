@@ -153,7 +153,7 @@ def fit_grouped_hazards(
         at_fault = tuple(labels[j - n_kinds] for j in collinear if j >= n_kinds)
         return refuse(f"collinear with the others: {', '.join(at_fault)}", at_fault)
     likelihood.ridge = RIDGE * np.diag(null.information)
-    maximum = maximise(likelihood=likelihood, loglik_null=loglik_null, null=null)
+    maximum = maximise(likelihood=likelihood, loglik=loglik_null, derivatives=null)
     if isinstance(maximum, NoMaximum):
         at_fault = tuple(labels[j - n_kinds] for j in maximum.columns if j >= n_kinds)
         reason = f"monotone likelihood, no finite estimate: {', '.join(at_fault)}"

@@ -71,24 +71,20 @@ class NoMaximum:
 def maximise(
     *,
     likelihood: LogLikelihood[D],
-    loglik_null: float,
-    null: D,
-    start: F8 | None = None,
-    origin: F8 | None = None,
+    loglik: float,
+    derivatives: D,
+    beta: F8 | None = None,
     stop: Stop = "maximum",
 ) -> Maximum[D] | NoMaximum:
-    """Newton from zero, or from `start` (p,) where that is better; halved towards the last good point after a fall.
+    """Newton from beta (p,), zero by default; halved towards the last good point after a fall.
 
-    origin (p,): where loglik_null and null were taken, instead of zero.
+    loglik, derivatives: at beta, the last that `likelihood` was asked for.
     """
     p = likelihood.p
-    beta, loglik, current = np.zeros(p) if origin is None else origin, loglik_null, null
+    beta = np.zeros(p) if beta is None else beta
+    current = derivatives
     if p == 0:
         return Maximum(beta, loglik, current, 0)
-    if start is not None:
-        trial = likelihood.loglik(start)
-        if trial > loglik_null:
-            beta, loglik, current = start, trial, likelihood.derivatives()
     previous_step = np.full(p, np.inf)
     slow = 0
     for iteration in range(1, MAX_ITERATIONS + 1):
