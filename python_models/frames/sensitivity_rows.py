@@ -15,7 +15,8 @@ from python_models.frames.analysis_columns import analysis_columns
 from python_models.frames.build import cohort_of_build
 from python_models.frames.cox_problems import CoxProblem
 from python_models.frames.estimates import COUNTS, E_VALUES, ESTIMATE, e_value_columns, note_of_few_events, table_of
-from python_models.frames.sensitivity_kinds import KINDS, Answer, Setting, same_people
+from python_models.frames.sensitivity_kinds import KINDS, same_people
+from python_models.frames.sensitivity_setting import Answer, Setting
 from python_models.frames.study import CoxAnalysis, read_cox_analyses
 from python_models.frames.visit_models import visit_estimates
 
