@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from json import JSONDecodeError
 from math import isfinite
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any, Literal, get_args
 
 from expectations.located_json import DuplicateKeyError, LocatedObject, parse_located_json
 from warehouse.cohorts import Cohort, read_cohorts
-from warehouse.errors import Fault, StudyError
+from warehouse.errors import Fault, StudyError, did_you_mean
 
 Door = Literal["raw", "staging", "marts", "results"]
 Severity = Literal["critical", "warning"]
@@ -301,10 +300,8 @@ class _SuiteReader:
                 rule = f"{name} shows a value of its column, so it is only for aggregates"
                 self.fault(line, rule, "give the asset a key, or count with expect_column_values_to_be_between")
             else:
-                near = get_close_matches(name, sorted(allowed), n=1)
-                remedy = (
-                    f"did you mean {near[0]}?" if near else "compute it in the query and expect its column in a set"
-                )
+                otherwise = "compute it in the query and expect its column in a set"
+                remedy = did_you_mean(name, allowed, otherwise=otherwise)
                 self.fault(line, f"{name!r} is no expectation this door can run", remedy)
             return
         low, high = kwargs.get("min_value"), kwargs.get("max_value")
@@ -324,8 +321,8 @@ class _SuiteReader:
     def keys(self, item: LocatedObject, *, required: tuple[str, ...], optional: tuple[str, ...], what: str) -> None:
         for key in item:
             if key not in required + optional:
-                near = get_close_matches(key, required + optional, n=1)
-                remedy = f"did you mean {near[0]}?" if near else f"a key is one of {', '.join(required + optional)}"
+                known = required + optional
+                remedy = did_you_mean(key, known, otherwise=f"a key is one of {', '.join(known)}")
                 self.fault(item.line_of(key), f"{key!r} is no key of {_article(what)}", remedy)
         for key in required:
             if key not in item or item[key] in ("", None):

@@ -5,6 +5,7 @@ A fault never carries a participant's id or value: dbt, logs and CI print except
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,13 @@ class Fault:
     def __str__(self) -> str:
         counted = "" if self.count is None else f" ({self.count:,} break it)"
         return f"{self.where}: {self.rule}{counted}\n    -> {self.remedy}"
+
+
+def did_you_mean(name: str, known: Iterable[str], *, otherwise: str) -> str:
+    """A remedy for a name that is not known: those it is part of, else the nearest, else `otherwise`."""
+    names = sorted(known)
+    near = [one for one in names if name and name in one][:5] or get_close_matches(name, names, n=2)
+    return f"did you mean {' or '.join(near)}?" if near else otherwise
 
 
 class StudyError(Exception):

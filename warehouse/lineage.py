@@ -30,7 +30,7 @@ from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import Scope, build_scope
 from sqlglot.schema import MappingSchema
 
-from warehouse.errors import Fault, StudyError
+from warehouse.errors import Fault, StudyError, did_you_mean
 
 MANIFEST = Path("target/manifest.json")
 DICTIONARY = Path("models/marts/_data_dictionary.md")
@@ -211,13 +211,13 @@ def load_project(manifest: Path = MANIFEST) -> CompiledProject:
 def _parse_column(project: CompiledProject, name: str) -> tuple[str, str]:
     relation, _, column = name.rpartition(".")
     if relation not in project.nodes:
-        near = ", ".join(sorted(known for known in project.nodes if relation.split(".")[-1] in known)[:5])
-        known = near or "marts.participants, marts.follow_ups, results.hazard_ratios and so on"
-        rule = "is schema.table.column of this project"
-        raise LineageError([Fault(name, rule, f"name a column of {known}")])
+        otherwise = "name a column such as marts.participants.grip_strength_kg"
+        remedy = did_you_mean(relation, project.nodes, otherwise=otherwise)
+        raise LineageError([Fault(name, "is schema.table.column of this project", remedy)])
     columns = project.columns(relation)
     if column not in columns:
-        raise LineageError([Fault(name, f"is a column of {relation}", f"its columns are {', '.join(columns)}")])
+        remedy = did_you_mean(column, columns, otherwise=f"its columns are {', '.join(columns)}")
+        raise LineageError([Fault(name, f"is a column of {relation}", remedy)])
     return relation, column
 
 

@@ -8,13 +8,12 @@ import csv
 from collections import Counter
 from collections.abc import Callable
 from datetime import date
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from warehouse.errors import Fault, SeedError
+from warehouse.errors import Fault, SeedError, did_you_mean
 
 Rows = list[dict[str, str]]
 MARTS = Path(__file__).parents[1] / "models" / "marts"
@@ -135,14 +134,13 @@ def _mart_column_faults(where: str, rows: Rows, column: dict[str, Any]) -> list[
     known = _mart_columns(mart)
     unknown = sorted({row[column["name"]] for row in rows if row.get(column["name"])} - known)
     return [
-        Fault(where, f"{column['name']} is a column of marts.{mart}, not {name}", _instead(name, known))
+        Fault(
+            where,
+            f"{column['name']} is a column of marts.{mart}, not {name}",
+            did_you_mean(name, known, otherwise=f"see models/marts/{mart}.yml for its columns"),
+        )
         for name in unknown
     ]
-
-
-def _instead(name: str, known: set[str]) -> str:
-    near = get_close_matches(name, sorted(known), n=2)
-    return f"did you mean {' or '.join(near)}?" if near else f"see models/marts, or make docs, for its {len(known)}"
 
 
 def _study_faults(seeds: dict[str, Rows]) -> list[Fault]:
