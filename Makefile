@@ -41,7 +41,7 @@ $(VENV)/.ready: requirements.lock
 		{ test "$$(id -u)" = 0 && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3-venv >/dev/null; } \
 		|| { echo "python3-venv could not be installed from here: run  sudo apt-get install python3-venv  and make again" >&2; exit 1; }; }
 	@rm -rf $(VENV) && $(PYTHON) -m venv $(VENV)
-	@{ $(BIN)/pip install -q --disable-pip-version-check uv==$(UV_VERSION) && $(BIN)/uv pip sync -q --python $(BIN)/python requirements.lock; } \
+	@{ $(BIN)/pip install -q --disable-pip-version-check uv==$(UV_VERSION) && $(BIN)/uv pip sync -q --compile-bytecode --python $(BIN)/python requirements.lock; } \
 		|| { echo "environment: uv did not work here, falling back to pip" >&2; $(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.lock; }
 	@touch $@
 
