@@ -26,18 +26,12 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# What the YAML says of every table and column, as JSON: it goes into the published file as comments. A table whose
-   columns are another's (meta columns_of) borrows its words. #}
+{# What the YAML says of every table and column, as JSON: it goes into the published file as comments. #}
 {% macro published_descriptions() -%}
     {%- set found = [] -%}
     {%- set tables = graph.nodes.values() | selectattr('resource_type', 'in', ['model', 'seed']) | list -%}
     {%- for node in tables -%}
         {%- set columns = {} -%}
-        {%- for lender in tables if lender.name == node.config.get('meta', {}).get('columns_of') -%}
-            {%- for column in lender.columns.values() -%}
-                {%- do columns.update({column.name: column.description}) -%}
-            {%- endfor -%}
-        {%- endfor -%}
         {%- for column in node.columns.values() -%}
             {%- do columns.update({column.name: column.description}) -%}
         {%- endfor -%}
