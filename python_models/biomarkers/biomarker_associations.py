@@ -1,6 +1,6 @@
 """Exposures of the study and lifestyle contrasts -> every biomarker."""
 
-from python_models.frames.biomarker_rows import biomarker_association_rows
+from python_models.frames.biomarkers.biomarker_rows import biomarker_association_rows
 
 
 def model(dbt, session):

@@ -1,6 +1,6 @@
 """Which sets of biomarkers the hits fall into, against the measured panel."""
 
-from python_models.frames.enrichment_rows import biomarker_enrichment_rows
+from python_models.frames.biomarkers.enrichment_rows import biomarker_enrichment_rows
 
 
 def model(dbt, session):

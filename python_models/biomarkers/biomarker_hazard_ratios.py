@@ -1,6 +1,6 @@
 """Every biomarker -> the primary outcome definition of each arm, and the further scans of the study."""
 
-from python_models.frames.biomarker_rows import biomarker_hazard_ratio_rows
+from python_models.frames.biomarkers.biomarker_rows import biomarker_hazard_ratio_rows
 
 
 def model(dbt, session):

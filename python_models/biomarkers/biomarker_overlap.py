@@ -1,6 +1,6 @@
 """How many biomarkers two outcomes share, against chance."""
 
-from python_models.frames.biomarker_overlap_rows import biomarker_overlap_rows
+from python_models.frames.biomarkers.biomarker_overlap_rows import biomarker_overlap_rows
 
 
 def model(dbt, session):

@@ -1,6 +1,6 @@
 """How the biomarker scans do against what was planted."""
 
-from python_models.frames.biomarker_truth_rows import biomarker_truth_rows
+from python_models.frames.biomarkers.biomarker_truth_rows import biomarker_truth_rows
 
 
 def model(dbt, session):

@@ -1,6 +1,6 @@
 """Biomarkers found in one part of the people and tested in the other."""
 
-from python_models.frames.replication_rows import replication_rows
+from python_models.frames.biomarkers.replication_rows import replication_rows
 
 
 def model(dbt, session):

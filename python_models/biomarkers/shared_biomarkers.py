@@ -1,6 +1,6 @@
 """Biomarkers tied to both conditions."""
 
-from python_models.frames.biomarker_overlap_rows import shared_biomarker_rows
+from python_models.frames.biomarkers.biomarker_overlap_rows import shared_biomarker_rows
 
 
 def model(dbt, session):

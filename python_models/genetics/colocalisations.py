@@ -1,6 +1,6 @@
 """Whether the two traits of a shared locus share one causal variant."""
 
-from python_models.frames.colocalisation_rows import colocalisation_rows
+from python_models.frames.genetics.colocalisation_rows import colocalisation_rows
 
 
 def model(dbt, session):

@@ -1,6 +1,6 @@
 """Association of every gene with every GWAS trait."""
 
-from python_models.frames.gene_rows import gene_association_rows
+from python_models.frames.genetics.gene_rows import gene_association_rows
 
 
 def model(dbt, session):

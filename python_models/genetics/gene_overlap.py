@@ -1,6 +1,6 @@
 """Whether two GWAS traits share more genes and loci than chance."""
 
-from python_models.frames.shared_gene_rows import gene_overlap_rows
+from python_models.frames.genetics.shared_gene_rows import gene_overlap_rows
 
 
 def model(dbt, session):

@@ -1,6 +1,6 @@
 """Genetic correlation of every pair of GWAS traits by cross-trait LD score regression."""
 
-from python_models.frames.genetic_rows import RegressionOptions, genetic_correlation_rows
+from python_models.frames.genetics.genetic_rows import RegressionOptions, genetic_correlation_rows
 
 
 def model(dbt, session):

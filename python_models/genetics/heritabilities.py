@@ -1,6 +1,6 @@
 """SNP heritability of every GWAS trait by LD score regression."""
 
-from python_models.frames.genetic_rows import RegressionOptions, heritability_rows
+from python_models.frames.genetics.genetic_rows import RegressionOptions, heritability_rows
 
 
 def model(dbt, session):

@@ -1,6 +1,6 @@
 """Two-sample Mendelian randomisation of every GWAS trait on every other."""
 
-from python_models.frames.mendelian_randomisation_rows import mendelian_randomisation_rows
+from python_models.frames.genetics.mendelian_randomisation_rows import mendelian_randomisation_rows
 
 
 def model(dbt, session):

@@ -1,6 +1,6 @@
 """Genes significant for both of two GWAS traits."""
 
-from python_models.frames.shared_gene_rows import shared_gene_rows
+from python_models.frames.genetics.shared_gene_rows import shared_gene_rows
 
 
 def model(dbt, session):

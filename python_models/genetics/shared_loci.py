@@ -1,6 +1,6 @@
 """Loci that two GWAS traits share: genome-wide significant in both, or by the PLACO+ test."""
 
-from python_models.frames.shared_locus_rows import shared_locus_rows
+from python_models.frames.genetics.shared_locus_rows import shared_locus_rows
 
 
 def model(dbt, session):

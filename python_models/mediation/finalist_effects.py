@@ -1,6 +1,6 @@
 """The clearest mediators of each family: six effects, shares by definition, four-way, three kinds of interval."""
 
-from python_models.frames.finalist_rows import finalist_effect_rows
+from python_models.frames.mediation.finalist_rows import finalist_effect_rows
 
 
 def model(dbt, session):

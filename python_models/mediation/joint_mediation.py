@@ -1,6 +1,6 @@
 """The mediators of each family together, beside the sum of the single ones."""
 
-from python_models.frames.joint_mediation_rows import joint_mediation_rows
+from python_models.frames.mediation.joint_mediation_rows import joint_mediation_rows
 
 
 def model(dbt, session):

@@ -1,6 +1,6 @@
 """Exposure -> biomarker -> outcome, for every family and biomarker."""
 
-from python_models.frames.mediation_rows import mediation_effect_rows
+from python_models.frames.mediation.mediation_rows import mediation_effect_rows
 
 
 def model(dbt, session):

@@ -1,6 +1,6 @@
 """Every mediator estimated again: other people, other covariates, other tests beside it."""
 
-from python_models.frames.mediation_sensitivity_rows import mediation_sensitivity_rows
+from python_models.frames.mediation.mediation_sensitivity_rows import mediation_sensitivity_rows
 
 
 def model(dbt, session):

@@ -1,6 +1,6 @@
 """Mediators that two outcomes share, against chance."""
 
-from python_models.frames.mediator_overlap_rows import mediator_overlap_rows
+from python_models.frames.mediation.mediator_overlap_rows import mediator_overlap_rows
 
 
 def model(dbt, session):

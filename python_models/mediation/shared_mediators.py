@@ -1,6 +1,6 @@
 """Mediators that two outcomes share, by name."""
 
-from python_models.frames.mediator_overlap_rows import shared_mediator_rows
+from python_models.frames.mediation.mediator_overlap_rows import shared_mediator_rows
 
 
 def model(dbt, session):

@@ -1,6 +1,6 @@
 """The scaled panels, written once per build for everything that scans them."""
 
-from python_models.frames.biomarker_panels import biomarker_panel_rows
+from python_models.frames.biomarkers.biomarker_panels import biomarker_panel_rows
 
 
 def model(dbt, session):

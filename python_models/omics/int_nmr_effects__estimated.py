@@ -1,6 +1,6 @@
 """Technical effects on the NMR biomarkers, estimated; SQL takes them off."""
 
-from python_models.frames.nmr_effect_rows import nmr_effect_rows
+from python_models.frames.biomarkers.nmr_effect_rows import nmr_effect_rows
 
 
 def model(dbt, session):

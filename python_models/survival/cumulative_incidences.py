@@ -1,6 +1,6 @@
 """Aalen-Johansen cumulative incidence of each primary outcome and of death before it, by group of exposure."""
 
-from python_models.frames.cumulative_incidence_rows import cumulative_incidence_rows
+from python_models.frames.survival.cumulative_incidence_rows import cumulative_incidence_rows
 
 
 def model(dbt, session):

@@ -1,6 +1,6 @@
 """Restricted cubic splines of each continuous exposure and lifestyle dose."""
 
-from python_models.frames.dose_response_rows import dose_response_rows
+from python_models.frames.survival.dose_response_rows import dose_response_rows
 
 
 def model(dbt, session):

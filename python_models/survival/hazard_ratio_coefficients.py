@@ -1,6 +1,6 @@
 """Every coefficient of the primary models."""
 
-from python_models.frames.coefficient_rows import coefficient_rows
+from python_models.frames.survival.coefficient_rows import coefficient_rows
 
 
 def model(dbt, session):

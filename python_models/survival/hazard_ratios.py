@@ -1,6 +1,6 @@
 """Hazard ratios of every exposure, scaling, outcome definition, adjustment set and subgroup of the seeds."""
 
-from python_models.frames.hazard_ratio_rows import hazard_ratio_rows
+from python_models.frames.survival.hazard_ratio_rows import hazard_ratio_rows
 
 
 def model(dbt, session):

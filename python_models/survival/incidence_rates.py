@@ -1,6 +1,6 @@
 """Cases, person-years and rates per 1,000 person-years of every outcome definition, by group."""
 
-from python_models.frames.incidence_rows import incidence_rate_rows
+from python_models.frames.survival.incidence_rows import incidence_rate_rows
 
 
 def model(dbt, session):

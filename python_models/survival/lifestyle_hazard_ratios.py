@@ -1,6 +1,6 @@
 """Lifestyle contrasts on every outcome of the study, side by side."""
 
-from python_models.frames.lifestyle_rows import lifestyle_hazard_ratio_rows
+from python_models.frames.survival.lifestyle_rows import lifestyle_hazard_ratio_rows
 
 
 def model(dbt, session):

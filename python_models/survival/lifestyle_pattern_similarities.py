@@ -1,6 +1,6 @@
 """How alike lifestyle acts on two outcomes."""
 
-from python_models.frames.lifestyle_rows import lifestyle_pattern_similarity_rows
+from python_models.frames.survival.lifestyle_rows import lifestyle_pattern_similarity_rows
 
 
 def model(dbt, session):

@@ -1,6 +1,6 @@
 """Primary models on outcomes they should not move, and known causes on the outcomes of the study."""
 
-from python_models.frames.control_rows import control_rows
+from python_models.frames.survival.control_rows import control_rows
 
 
 def model(dbt, session):

@@ -1,6 +1,6 @@
 """Score tests of proportional hazards and hazard ratios by period of follow-up, primary models."""
 
-from python_models.frames.proportional_hazards_rows import proportional_hazards_rows
+from python_models.frames.survival.proportional_hazards_rows import proportional_hazards_rows
 
 
 def model(dbt, session):

@@ -1,6 +1,6 @@
 """Every sensitivity analysis of the seeds on the primary hazard ratios."""
 
-from python_models.frames.sensitivity_rows import sensitivity_hazard_ratio_rows
+from python_models.frames.survival.sensitivity_rows import sensitivity_hazard_ratio_rows
 
 
 def model(dbt, session):

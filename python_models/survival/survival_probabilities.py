@@ -1,6 +1,6 @@
 """Kaplan-Meier survival of each arm's primary outcome by group of its exposures, at whole years."""
 
-from python_models.frames.survival_rows import survival_probability_rows
+from python_models.frames.survival.survival_rows import survival_probability_rows
 
 
 def model(dbt, session):

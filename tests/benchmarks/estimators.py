@@ -13,7 +13,7 @@ from lifelines import CoxPHFitter
 from threadpoolctl import threadpool_limits
 
 from python_models.estimators.survival.cox import fit_cox
-from python_models.frames.lifelines_cox import FIT_OPTIONS
+from python_models.frames.survival.lifelines_cox import FIT_OPTIONS
 from tests.benchmarks.measure import Measurement, time_call
 
 N, P, EVENT_SHARE = 50_000, 12, 0.04

@@ -90,7 +90,7 @@ def regress(folder: Path, scratch: Path) -> None:
     """Heritability in two steps and the genetic correlation in one, as ldsc by default."""
     from python_models.estimators.genetics.genetic_correlation import genetic_correlation
     from python_models.estimators.genetics.heritability import TWO_STEP_CUTOFF, heritability
-    from python_models.frames.gwas_traits import read_ld_scores, read_statistics
+    from python_models.frames.genetics.gwas_traits import read_ld_scores, read_statistics
 
     session = _open(scratch)
     scores = read_ld_scores(session)

@@ -22,7 +22,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from python_models.estimators.scans.cox_scan import CoxScanner
-from python_models.frames import biomarker_blocks, biomarker_panels
+from python_models.frames.biomarkers import biomarker_blocks, biomarker_panels
 from tests.benchmarks.measure import Measurement
 
 # The published panel, and the largest part of the coming one (500,000 people x 5,400 proteins) that a small disk holds:

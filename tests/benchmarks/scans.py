@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from python_models.estimators.scans.cox_scan import CoxScanner
 from python_models.estimators.scans.linear_scan import LinearScanner
-from python_models.frames.lifelines_cox import PRECISION
+from python_models.frames.survival.lifelines_cox import PRECISION
 from tests.benchmarks.measure import Measurement
 
 P, EVENT_SHARE, MISSING = 12, 0.04, 0.05

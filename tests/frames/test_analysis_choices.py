@@ -7,7 +7,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from python_models.frames import hazard_ratio_rows, sensitivity_rows
+from python_models.frames.survival import hazard_ratio_rows, sensitivity_rows
 from tests.rendered_models import build
 
 Rows = list[dict[str, Any]]

@@ -6,8 +6,8 @@ import duckdb
 import numpy as np
 import pytest
 
-from python_models.frames import biomarker_blocks, biomarker_panels
-from python_models.frames.biomarker_blocks import read_blocks, read_panel
+from python_models.frames.biomarkers import biomarker_blocks, biomarker_panels
+from python_models.frames.biomarkers.biomarker_blocks import read_blocks, read_panel
 
 N, PROTEINS = 40, ("a1bg", "b2m", "constant", "ghost", "mb")
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from python_models.frames.biomarker_scaling import (
+from python_models.frames.biomarkers.biomarker_scaling import (
     OFFSETS,
     Transform,
     ascending_known,

@@ -9,11 +9,11 @@ import pytest
 from numpy.testing import assert_allclose
 
 from python_models.estimators.survival.cox import fit_cox
-from python_models.frames import biomarker_blocks, biomarker_panels
-from python_models.frames.biomarker_blocks import read_blocks, read_panel
-from python_models.frames.biomarker_designs import BiomarkerStudy
-from python_models.frames.biomarker_rows import biomarker_association_rows, biomarker_hazard_ratio_rows
-from python_models.frames.biomarker_scaling import centre_within
+from python_models.frames.biomarkers import biomarker_blocks, biomarker_panels
+from python_models.frames.biomarkers.biomarker_blocks import read_blocks, read_panel
+from python_models.frames.biomarkers.biomarker_designs import BiomarkerStudy
+from python_models.frames.biomarkers.biomarker_rows import biomarker_association_rows, biomarker_hazard_ratio_rows
+from python_models.frames.biomarkers.biomarker_scaling import centre_within
 from tests.frames.small_study import N, small_study
 
 K, PLATES = 5, 40

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from python_models.estimators.survival.cox import fit_cox
-from python_models.frames.cox_problems import CoxProblem, refusal_of_data
 from python_models.frames.scalings import ScaledExposure
 from python_models.frames.study import CoxAnalysis
+from python_models.frames.survival.cox_problems import CoxProblem, refusal_of_data
 
 N = 60
 RNG = np.random.default_rng(20260301)

@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from python_models.estimators.scans.set_enrichment import set_enrichment
-from python_models.frames.gene_sets import GeneSetFault, read_gmt
+from python_models.frames.biomarkers.gene_sets import GeneSetFault, read_gmt
 
 PROTEINS = {"IL6": {"il6"}, "DEFA1": {"defa1_defa1b"}, "DEFA1B": {"defa1_defa1b"}, "HLA-A": {"hla_a"}}
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from python_models.estimators.genetics.normal_tails import two_sided_p
-from python_models.frames.genetic_rows import genetic_correlation_rows, heritability_rows
+from python_models.frames.genetics.genetic_rows import genetic_correlation_rows, heritability_rows
 from tests.rendered_models import build, load_seeds
 from warehouse.ingest.gwas_formats import ASSOCIATION_COLUMNS
 

@@ -11,15 +11,15 @@ from scipy import stats
 
 from python_models.estimators.genetics.heritability import heritability
 from python_models.estimators.genetics.normal_tails import absolute_z
-from python_models.frames.genetic_rows import (
+from python_models.frames.genetics.genetic_rows import (
     NO_LD_SCORES,
     RegressionOptions,
     genetic_correlation_rows,
     heritability_rows,
 )
-from python_models.frames.gwas_traits import read_ld_scores, read_statistics
-from python_models.frames.mendelian_randomisation_rows import mendelian_randomisation_rows
-from python_models.frames.shared_locus_rows import shared_locus_rows
+from python_models.frames.genetics.gwas_traits import read_ld_scores, read_statistics
+from python_models.frames.genetics.mendelian_randomisation_rows import mendelian_randomisation_rows
+from python_models.frames.genetics.shared_locus_rows import shared_locus_rows
 from tests.frames.genetic_tables import N_SNPS, database, polygenic, with_hits
 
 ROOT = Path(__file__).parents[2]

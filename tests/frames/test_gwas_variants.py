@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from python_models.frames import gwas_variants
-from python_models.frames.gwas_variants import read_genome
-from python_models.frames.shared_locus_rows import shared_locus_rows
-from python_models.frames.variant_names import VariantNames
+from python_models.frames.genetics import gwas_variants
+from python_models.frames.genetics.gwas_variants import read_genome
+from python_models.frames.genetics.shared_locus_rows import shared_locus_rows
+from python_models.frames.genetics.variant_names import VariantNames
 from tests.frames.genetic_tables import database, with_hits
 
 NAMES = VariantNames.of(key=[12, -7, 3, 0], other={-7: "1:100:A:C"})

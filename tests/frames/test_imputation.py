@@ -5,7 +5,7 @@ import pytest
 
 from python_models.estimators.survival.rubin import pool_estimates
 from python_models.frames.columns import MISSING, Categories
-from python_models.frames.imputation import impute_covariates
+from python_models.frames.survival.imputation import impute_covariates
 
 LEVELS = ("high", "low", "middle", "unknown")
 

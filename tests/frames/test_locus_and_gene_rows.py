@@ -8,14 +8,14 @@ import pyarrow as pa
 import pytest
 from bed_reader import to_bed
 
-from python_models.frames.colocalisation_rows import colocalisation_rows
-from python_models.frames.gene_rows import gene_association_rows
-from python_models.frames.genes import NO_GENES
-from python_models.frames.gwas_variants import read_genome
-from python_models.frames.ld_reference import LdReferenceError, read_ld_reference
-from python_models.frames.mendelian_randomisation_rows import mendelian_randomisation_rows
-from python_models.frames.shared_gene_rows import gene_overlap_rows, shared_gene_rows
-from python_models.frames.shared_locus_rows import shared_locus_rows
+from python_models.frames.genetics.colocalisation_rows import colocalisation_rows
+from python_models.frames.genetics.gene_rows import gene_association_rows
+from python_models.frames.genetics.genes import NO_GENES
+from python_models.frames.genetics.gwas_variants import read_genome
+from python_models.frames.genetics.ld_reference import LdReferenceError, read_ld_reference
+from python_models.frames.genetics.mendelian_randomisation_rows import mendelian_randomisation_rows
+from python_models.frames.genetics.shared_gene_rows import gene_overlap_rows, shared_gene_rows
+from python_models.frames.genetics.shared_locus_rows import shared_locus_rows
 from tests.frames.genetic_tables import N_SNPS, SPACING_BP, database, with_hits
 
 GENES = {f"g{k:03d}": (50 * k, 50 * k + 5) for k in range(100)}

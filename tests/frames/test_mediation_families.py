@@ -11,10 +11,10 @@ from numpy.testing import assert_allclose
 from python_models.estimators.mediation.several_exposures_scan import ExposuresCoxScanner
 from python_models.estimators.multiplicity import adjust_p_values
 from python_models.estimators.survival.cox import fit_cox
-from python_models.frames.biomarker_designs import BiomarkerDesign, Exposure
-from python_models.frames.finalist_rows import _fitted, finalist_arrays
-from python_models.frames.joint_mediation_rows import _jointly
-from python_models.frames.mediation_families import (
+from python_models.frames.biomarkers.biomarker_designs import BiomarkerDesign, Exposure
+from python_models.frames.mediation.finalist_rows import _fitted, finalist_arrays
+from python_models.frames.mediation.joint_mediation_rows import _jointly
+from python_models.frames.mediation.mediation_families import (
     LEFT_OUT,
     MediationFamily,
     SelectionFamily,

@@ -3,7 +3,7 @@
 import duckdb
 import pytest
 
-from python_models.frames.mediation_study import ClinicalBiomarker, refuse_unknown_columns
+from python_models.frames.mediation.mediation_study import ClinicalBiomarker, refuse_unknown_columns
 
 
 @pytest.fixture

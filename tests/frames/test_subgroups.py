@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from python_models.frames.columns import Categories
-from python_models.frames.cox_problems import HouseFits
-from python_models.frames.joint_rows import excess_risk_of_interaction
-from python_models.frames.subgroup_rows import interaction_p_value
-from python_models.frames.subgroups import JointPart, Subgroup
+from python_models.frames.survival.cox_problems import HouseFits
+from python_models.frames.survival.joint_rows import excess_risk_of_interaction
+from python_models.frames.survival.subgroup_rows import interaction_p_value
+from python_models.frames.survival.subgroups import JointPart, Subgroup
 from tests.frames.test_cox_problems import problem
 
 SEX = Categories(np.array([0, 0, 0, 1, 1, 1], dtype=np.int32), ("female", "male"))

@@ -9,19 +9,19 @@ import pyarrow as pa
 import pytest
 
 from python_models.estimators.survival.cox import fit_cox
-from python_models.frames.coefficient_rows import coefficient_rows
-from python_models.frames.control_rows import control_rows
-from python_models.frames.cox_problems import CoxProblem, CoxProblems
-from python_models.frames.cumulative_incidence_rows import cumulative_incidence_rows
-from python_models.frames.dose_response_rows import dose_response_rows
 from python_models.frames.follow_ups import StudyData
-from python_models.frames.incidence_rows import incidence_rate_rows
-from python_models.frames.lifestyle_rows import lifestyle_hazard_ratio_rows, lifestyle_pattern_similarity_rows
-from python_models.frames.proportional_hazards_rows import proportional_hazards_rows
-from python_models.frames.sensitivity_rows import sensitivity_hazard_ratio_rows
 from python_models.frames.study import read_cox_analyses
-from python_models.frames.subgroup_rows import refused_subgroups
-from python_models.frames.subgroups import Subgroup
+from python_models.frames.survival.coefficient_rows import coefficient_rows
+from python_models.frames.survival.control_rows import control_rows
+from python_models.frames.survival.cox_problems import CoxProblem, CoxProblems
+from python_models.frames.survival.cumulative_incidence_rows import cumulative_incidence_rows
+from python_models.frames.survival.dose_response_rows import dose_response_rows
+from python_models.frames.survival.incidence_rows import incidence_rate_rows
+from python_models.frames.survival.lifestyle_rows import lifestyle_hazard_ratio_rows, lifestyle_pattern_similarity_rows
+from python_models.frames.survival.proportional_hazards_rows import proportional_hazards_rows
+from python_models.frames.survival.sensitivity_rows import sensitivity_hazard_ratio_rows
+from python_models.frames.survival.subgroup_rows import refused_subgroups
+from python_models.frames.survival.subgroups import Subgroup
 from tests.frames.small_study import GRIP, SMOKING, small_study
 
 Rows = list[dict[str, Any]]

@@ -10,7 +10,7 @@ import pytest
 from python_models.frames.columns import Categories, Columns
 from python_models.frames.follow_ups import StudyData
 from python_models.frames.study import read_visit_analyses
-from python_models.frames.visit_models import Intervals, read_intervals, visit_estimates
+from python_models.frames.survival.visit_models import Intervals, read_intervals, visit_estimates
 from tests.frames.small_study import small_study
 from tests.frames.test_cox_problems import analysis
 

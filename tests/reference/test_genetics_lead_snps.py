@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from python_models.frames.mendelian_randomisation_rows import mendelian_randomisation_rows
+from python_models.frames.genetics.mendelian_randomisation_rows import mendelian_randomisation_rows
 from tests.rendered_models import build, load_seeds
 from warehouse.ingest.detect import look_at
 from warehouse.ingest.gwas import TRAIT_COLUMNS, AssociationReader, land_file

@@ -14,11 +14,11 @@ from numpy.testing import assert_allclose
 
 from python_models.estimators.mediation.fit_natural_effects import fit_natural_effects
 from python_models.estimators.mediation.natural_effects import EFFECTS
-from python_models.frames.finalist_rows import finalist_effect_rows
-from python_models.frames.joint_mediation_rows import joint_mediation_rows
-from python_models.frames.mediation_rows import mediation_effect_rows
-from python_models.frames.mediation_sensitivity_rows import mediation_sensitivity_rows
-from python_models.frames.mediation_study import MediationStudy
+from python_models.frames.mediation.finalist_rows import finalist_effect_rows
+from python_models.frames.mediation.joint_mediation_rows import joint_mediation_rows
+from python_models.frames.mediation.mediation_rows import mediation_effect_rows
+from python_models.frames.mediation.mediation_sensitivity_rows import mediation_sensitivity_rows
+from python_models.frames.mediation.mediation_study import MediationStudy
 from tests.reference.test_mediation_nhanes import COHORT, MARKERS, cohort
 
 pytestmark = pytest.mark.skipif(not COHORT.is_file(), reason="the real cohort is not beside the project (../shared)")

@@ -1,0 +1,1 @@
+"""Proteins and metabolites: from marts to arrays and back."""

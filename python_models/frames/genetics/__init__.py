@@ -1,0 +1,1 @@
+"""Associations of variants: from marts to arrays and back."""

@@ -1,0 +1,180 @@
+"""Munged variants of GWAS traits along the genome, for whatever looks at single loci; few traits are held at a time."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+
+from python_models.estimators.genetics.normal_tails import neg_log10_p
+from python_models.frames.genetics.variant_names import VariantNames
+
+# Traits that are held at a time; two always are. One of ten million variants takes half a gigabyte.
+TRAIT_BYTES = 600_000_000
+F8 = npt.NDArray[np.float64]
+
+VARIANTS = """
+create or replace temp table variants as
+select
+    variant_key, case when variant_key < 0 then rsid end as other_name, chromosome, base_pair_location,
+    row_number() over (order by chromosome, base_pair_location, rsid) - 1 as variant
+from intermediate.int_gwas_variants__located
+"""
+TRAIT = """
+select
+    variants.variant, munged.z_score, munged.n, munged.orientation, munged.beta, munged.standard_error,
+    munged.effect_allele_frequency, munged.sample_prevalence
+from intermediate.int_gwas_associations__munged as munged
+inner join variants on munged.variant_key = variants.variant_key
+where munged.trait = $trait
+"""
+# A trait is a disease by its seed or by its odds ratios and numbers of cases; nothing else can tell.
+TYPES = """
+select
+    landed.trait,
+    coalesce(bool_or(landed.is_case_control), false) as is_case_control,
+    coalesce(bool_or(landed.is_case_control), false) or max(codings.trait_type) is not null as is_type_stated
+from (
+    select trait, is_case_control from intermediate.int_gwas_associations__judged
+    union all
+    select trait, is_case_control from intermediate.int_gwas_lines__dropped
+) as landed
+left join seeds.gwas_trait_codings as codings on landed.trait = codings.trait
+group by landed.trait
+order by landed.trait
+"""
+Z_CORRELATION = """
+select trait_1, trait_2, z_correlation, intercept, intercept_standard_error
+from results.gwas_overlap_matrix
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class TraitVariants:
+    """One trait along all variants, NaN where it lacks one; Z and beta are of the first allele of the variant's class.
+
+    frequency : (n,) of the file's effect allele: for variances 2 f (1 - f), where either allele serves.
+    sample_prevalence : cases among the people, None for a quantitative trait or unstated counts.
+    is_case_control : a disease, whose effects are log odds ratios.
+    is_type_stated : a seed or the file says whether it is one.
+    variant_class : (n,) 1 or 2, 0 where the trait lacks the variant: only equal classes are the same variant.
+    """
+
+    name: str
+    z: F8
+    n: F8
+    beta: F8
+    standard_error: F8
+    frequency: F8
+    sample_prevalence: float | None
+    is_case_control: bool
+    is_type_stated: bool
+    variant_class: npt.NDArray[np.int8]
+    neg_log10_p: F8
+
+    def is_same_variant(self, other: "TraitVariants") -> npt.NDArray[np.bool_]:
+        """(n,) both traits report it, with matching alleles."""
+        return np.asarray((self.variant_class == other.variant_class) & (self.variant_class > 0))
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """What the overlap matrix says of two traits; None where their regression was refused."""
+
+    z_correlation: float | None
+    intercept: float | None
+    intercept_standard_error: float | None
+
+
+class TraitType(NamedTuple):
+    """What is known of a trait before its variants are read."""
+
+    name: str
+    is_case_control: bool
+    is_type_stated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Genome:
+    """Variants in genome order, and every trait beside them for the asking.
+
+    Memory is bounded by the variants of two traits, however many there are.
+    """
+
+    session: duckdb.DuckDBPyConnection
+    rsid: VariantNames
+    chromosome: F8
+    position: F8
+    types: tuple[TraitType, ...]
+    overlaps: dict[tuple[str, str], Overlap]
+    _held: dict[str, TraitVariants] = field(default_factory=dict)
+
+    @property
+    def trait_names(self) -> tuple[str, ...]:
+        return tuple(one.name for one in self.types)
+
+    def traits(self) -> Iterator[TraitVariants]:
+        """Every trait, one after the other."""
+        return (self.trait(name) for name in self.trait_names)
+
+    def trait(self, name: str) -> TraitVariants:
+        """One trait along all variants; those read last are held."""
+        if name in self._held:
+            self._held[name] = self._held.pop(name)  # the last one asked for is the last to go
+            return self._held[name]
+        (known,) = (one for one in self.types if one.name == name)
+        bytes_of_one = 7 * 8 * max(self.position.size, 1)
+        while len(self._held) >= max(2, TRAIT_BYTES // bytes_of_one):
+            del self._held[next(iter(self._held))]
+        self._held[name] = _read_trait(self.session, known, n=self.position.size)
+        return self._held[name]
+
+
+def _read_trait(session: duckdb.DuckDBPyConnection, known: TraitType, *, n: int) -> TraitVariants:
+    columns = session.execute(TRAIT, {"trait": known.name}).fetchnumpy()
+    variant = np.asarray(columns["variant"], dtype=np.int64)
+    orientation = np.asarray(columns["orientation"], dtype=np.int8)
+
+    def along(values: npt.ArrayLike) -> F8:
+        full = np.full(n, np.nan)
+        full[variant] = np.ma.filled(np.ma.asarray(values, dtype=np.float64), np.nan)
+        return full
+
+    sign = np.sign(orientation)
+    variant_class = np.zeros(n, dtype=np.int8)
+    variant_class[variant] = np.abs(orientation)
+    z = along(columns["z_score"] * sign)
+    shares = np.ma.compressed(np.ma.masked_invalid(np.ma.asarray(columns["sample_prevalence"], dtype=np.float64)))
+    return TraitVariants(
+        name=known.name,
+        z=z,
+        n=along(columns["n"]),
+        beta=along(columns["beta"] * sign),
+        standard_error=along(columns["standard_error"]),
+        frequency=along(columns["effect_allele_frequency"]),
+        sample_prevalence=float(shares.mean()) if shares.size else None,
+        is_case_control=known.is_case_control,
+        is_type_stated=known.is_type_stated,
+        variant_class=variant_class,
+        neg_log10_p=neg_log10_p(z),
+    )
+
+
+def read_genome(session: duckdb.DuckDBPyConnection) -> Genome:
+    """All variants of the build and the names of its traits; no traits where no GWAS was landed."""
+    session.execute(VARIANTS)
+    located = session.execute(
+        "select variant_key, chromosome, base_pair_location from variants order by variant"
+    ).fetchnumpy()
+    others = session.execute("select variant_key, other_name from variants where other_name is not null").fetchall()
+    overlaps = session.execute(Z_CORRELATION).fetchall()
+    return Genome(
+        session=session,
+        rsid=VariantNames.of(key=located["variant_key"], other=dict(others)),
+        chromosome=np.asarray(located["chromosome"], dtype=np.float64),
+        position=np.asarray(located["base_pair_location"], dtype=np.float64),
+        types=tuple(TraitType(*row) for row in session.execute(TYPES).fetchall()),
+        overlaps={(first, second): Overlap(*rest) for first, second, *rest in overlaps},
+    )

@@ -1,0 +1,164 @@
+"""Causal effects between GWAS traits, both ways, as rows of results.mendelian_randomisation."""
+
+from itertools import permutations
+from typing import Any
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from dbt.adapters.events.logging import AdapterLogger
+from scipy import special, stats
+
+from python_models.estimators.genetics.mendelian_randomisation import (
+    CausalEstimate,
+    Instruments,
+    causal_estimates,
+    instrument_strength,
+    leave_one_out,
+)
+from python_models.estimators.genetics.steiger import correlation_from_p, steiger
+from python_models.frames.genetics.gwas_loci import independent_leads
+from python_models.frames.genetics.gwas_variants import Genome, TraitVariants, read_genome
+from python_models.frames.genetics.ld_reference import LdReference, read_ld_reference
+
+logger = AdapterLogger("Study")
+NORMAL_975 = float(special.ndtri(0.975))
+SEED = 20_260_101  # of the weighted median's bootstrap
+FEWEST_TO_LEAVE_ONE_OUT = 3
+# Where no seed says otherwise: the GWAS of a cohort describe one biobank, the worst case. The cross-trait intercept,
+# overlap times phenotypic correlation, cannot tell how many are shared, and is near 0 for shared people of uncorrelated
+# traits.
+ASSUMED_OVERLAP_SHARE = 1.0
+OVERLAP_SHARES = "select trait_1, trait_2, overlap_share from seeds.gwas_trait_pairs where overlap_share is not null"
+
+SCHEMA = pa.schema(
+    [
+        ("exposure", pa.string()),
+        ("outcome", pa.string()),
+        ("method", pa.string()),
+        ("n_instruments", pa.int64()),
+        ("estimate", pa.float64()),
+        ("standard_error", pa.float64()),
+        ("estimate_lower", pa.float64()),
+        ("estimate_upper", pa.float64()),
+        ("p_value", pa.float64()),
+        ("heterogeneity_q", pa.float64()),
+        ("heterogeneity_degrees_of_freedom", pa.int64()),
+        ("heterogeneity_p_value", pa.float64()),
+        ("egger_intercept", pa.float64()),
+        ("egger_intercept_standard_error", pa.float64()),
+        ("egger_intercept_p_value", pa.float64()),
+        ("leave_one_out_lowest", pa.float64()),
+        ("leave_one_out_highest", pa.float64()),
+        ("mean_f", pa.float64()),
+        ("i_squared", pa.float64()),
+        ("assumed_overlap_share", pa.float64()),
+        ("is_exposure_first", pa.bool_()),
+        ("steiger_p_value", pa.float64()),
+        ("note", pa.string()),
+        ("refusal", pa.string()),
+    ]
+)
+
+
+def _instrument_variants(
+    genome: Genome, exposure: TraitVariants, outcome: TraitVariants, reference: LdReference | None
+) -> npt.NDArray[np.int64]:
+    """Lead variants of the exposure among those both traits report with an effect."""
+    usable = exposure.is_same_variant(outcome)
+    for trait in (exposure, outcome):
+        usable = usable & np.isfinite(trait.beta) & (trait.standard_error > 0)
+    tail = np.where(usable & (exposure.beta != 0), exposure.neg_log10_p, np.nan)
+    return independent_leads(genome, tail, reference=reference)
+
+
+def _direction(exposure: TraitVariants, outcome: TraitVariants, leads: npt.NDArray[np.int64]) -> dict[str, Any]:
+    correlations = [
+        correlation_from_p(neg_log10_p=trait.neg_log10_p[leads], n=trait.n[leads]) for trait in (exposure, outcome)
+    ]
+    tested = steiger(
+        r_exposure=correlations[0], r_outcome=correlations[1], n_exposure=exposure.n[leads], n_outcome=outcome.n[leads]
+    )
+    return {"is_exposure_first": tested.is_exposure_first, "steiger_p_value": tested.p}
+
+
+def _leave_one_out(instruments: Instruments) -> dict[str, float]:
+    if instruments.n < FEWEST_TO_LEAVE_ONE_OUT:
+        return {}
+    estimates = [fit.estimate for fit in leave_one_out(instruments) if fit.estimate is not None]
+    return {"leave_one_out_lowest": min(estimates), "leave_one_out_highest": max(estimates)} if estimates else {}
+
+
+def _estimate_columns(fit: CausalEstimate) -> dict[str, Any]:
+    columns: dict[str, Any] = {
+        "method": fit.method,
+        "n_instruments": fit.n_instruments,
+        "estimate": fit.estimate,
+        "standard_error": fit.standard_error,
+        "p_value": fit.p,
+        "heterogeneity_q": fit.q,
+        "heterogeneity_degrees_of_freedom": fit.q_degrees_of_freedom,
+        "heterogeneity_p_value": fit.q_p,
+        "egger_intercept": fit.intercept,
+        "egger_intercept_standard_error": fit.intercept_standard_error,
+        "egger_intercept_p_value": fit.intercept_p,
+        "refusal": fit.refusal,
+    }
+    if fit.estimate is not None and fit.standard_error is not None:
+        # Egger's p is of t, the others' of the normal; an interval says what its p says.
+        quantile = float(stats.t.ppf(0.975, fit.n_instruments - 2)) if fit.method == "egger" else NORMAL_975
+        columns["estimate_lower"] = fit.estimate - quantile * fit.standard_error
+        columns["estimate_upper"] = fit.estimate + quantile * fit.standard_error
+    return columns
+
+
+def _rows_of(
+    genome: Genome, exposure: TraitVariants, outcome: TraitVariants, reference: LdReference | None, stated: float | None
+) -> list[dict[str, Any]]:
+    leads = _instrument_variants(genome, exposure, outcome, reference)
+    instruments = Instruments.of(
+        beta_exposure=exposure.beta[leads],
+        se_exposure=exposure.standard_error[leads],
+        beta_outcome=outcome.beta[leads],
+        se_outcome=outcome.standard_error[leads],
+    )
+    common: dict[str, Any] = {"exposure": exposure.name, "outcome": outcome.name}
+    if instruments.n == 0:
+        refusal = "no genome-wide significant variant of the exposure has an effect in both studies"
+        return [{**common, "method": "ivw", "n_instruments": 0, "refusal": refusal}]
+    overlap_share = ASSUMED_OVERLAP_SHARE if stated is None else stated
+    strength = instrument_strength(instruments, overlap_share=overlap_share, is_overlap_known=stated is not None)
+    common |= {
+        "mean_f": strength.mean_f,
+        "i_squared": strength.i_squared,
+        "assumed_overlap_share": overlap_share,
+        "note": "; ".join(strength.notes) or None,
+        **_direction(exposure, outcome, leads),
+    }
+    # The ratio is the method for one instrument; for more it is not one of them.
+    fits = [
+        fit
+        for fit in causal_estimates(instruments, rng=np.random.default_rng(SEED))
+        if (fit.method == "wald_ratio") == (instruments.n == 1)
+    ]
+    spread = _leave_one_out(instruments)
+    return [{**common, **_estimate_columns(fit), **(spread if fit.method == "ivw" else {})} for fit in fits]
+
+
+def mendelian_randomisation_rows(session: duckdb.DuckDBPyConnection, *, ld_reference: str | None = None) -> pa.Table:
+    """Every trait as exposure of every other."""
+    genome = read_genome(session)
+    reference = read_ld_reference(ld_reference, genome)
+    shares = {
+        frozenset((first, second)): float(share) for first, second, share in session.execute(OVERLAP_SHARES).fetchall()
+    }
+    rows: list[dict[str, Any]] = []
+    directions = list(permutations(genome.trait_names, 2))
+    for i, names in enumerate(directions, start=1):
+        exposure, outcome = (genome.trait(name) for name in names)
+        stated = shares.get(frozenset(names))
+        rows += _rows_of(genome, exposure, outcome, reference, stated)
+        if i % 10 == 0 or i == len(directions):
+            logger.info(f"Mendelian randomisation: {i} of {len(directions)} directions estimated")
+    return pa.Table.from_pylist(rows, schema=SCHEMA)

@@ -1,0 +1,1 @@
+"""Mediation families: from marts to arrays and back."""

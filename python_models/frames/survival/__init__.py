@@ -1,0 +1,1 @@
+"""Survival models of the study: from marts to arrays and back."""
