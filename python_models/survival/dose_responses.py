@@ -18,4 +18,5 @@ def model(dbt, session):
     dbt.ref("adjustment_sets")
     dbt.ref("covariates")
     dbt.ref("lifestyle_doses")
+    dbt.ref("subgroups")
     return dose_response_rows(session)

@@ -18,14 +18,17 @@ from python_models.frames.follow_ups import StudyData
 from python_models.frames.study import CoxAnalysis, read_cox_analyses
 from python_models.frames.survival.analysis_columns import TEXT, count_columns
 from python_models.frames.survival.cox_problems import CoxProblem, CoxProblems
+from python_models.frames.survival.subgroups import read_subgroups
 
 F8 = npt.NDArray[np.float64]
 # Percentiles between which the curve is told: outside, it is the straight tail of few people.
 FROM_PERCENTILE, TO_PERCENTILE = 1.0, 99.0
 N_POINTS = 41
+# Exposures are told within each sex as well: over both, a curve of kilograms also tells men from women.
+WITHIN = "sex"
 # Four knots (5, 35, 65, 95 %); three where heaped values let those coincide.
 KNOTS = (4, 3)
-KEY = ("study", "arm", "exposure", "outcome", "outcome_definition", "adjustment_set", "exposure_value")
+KEY = ("study", "arm", "exposure", "outcome", "outcome_definition", "adjustment_set", "subgroup", "exposure_value")
 SCHEMA = pa.schema(
     [
         *((name, TEXT) for name in KEY[:-1]),
@@ -48,7 +51,7 @@ SCHEMA = pa.schema(
 )
 
 
-def _cells(problem: CoxProblem, **cells: Any) -> dict[str, Any]:
+def _cells(problem: CoxProblem, subgroup: str, **cells: Any) -> dict[str, Any]:
     analysis = problem.analysis
     return {
         "study": analysis.study,
@@ -57,6 +60,7 @@ def _cells(problem: CoxProblem, **cells: Any) -> dict[str, Any]:
         "outcome": analysis.outcome,
         "outcome_definition": analysis.outcome_definition,
         "adjustment_set": analysis.adjustment_set,
+        "subgroup": subgroup,
         "unit": analysis.unit or None,
         **count_columns(problem),
         **cells,
@@ -84,13 +88,13 @@ def _spline(problem: CoxProblem, values: F8) -> SplineFit:
     )
 
 
-def _rows_of(problem: CoxProblem, values: F8) -> Iterator[dict[str, Any]]:
+def _rows_of(problem: CoxProblem, values: F8, subgroup: str = "everyone") -> Iterator[dict[str, Any]]:
     """One row per point; one row with the reason where there is no curve. values (n,): the exposure as measured."""
     refusal = problem.refusal
     found = _spline(problem, values) if refusal is None else None
     refusal = refusal or (found.refusal if found else None)
     if refusal is not None or found is None:
-        yield _cells(problem, refusal=refusal)
+        yield _cells(problem, subgroup, refusal=refusal)
         return
     points, reference = _points(values), float(np.median(values))
     log_hazard_ratio, error, _, _ = found.curve(points, reference)
@@ -99,6 +103,7 @@ def _rows_of(problem: CoxProblem, values: F8) -> Iterator[dict[str, Any]]:
         beta, standard_error = float(log_hazard_ratio[j]), float(error[j])
         row = _cells(
             problem,
+            subgroup,
             exposure_value=float(point),
             reference_value=reference,
             share_below=float(np.searchsorted(ordered, point, side="right") / len(ordered)),
@@ -120,7 +125,7 @@ def _rows_of(problem: CoxProblem, values: F8) -> Iterator[dict[str, Any]]:
         yield row
 
 
-def _analyses(session: duckdb.DuckDBPyConnection) -> list[CoxAnalysis]:
+def _analyses(session: duckdb.DuckDBPyConnection) -> tuple[list[CoxAnalysis], list[CoxAnalysis]]:
     """The primary models of continuous exposures, and of the lifestyle columns where the model adjusts for them."""
     primary = [one for one in read_cox_analyses(session, cohort=cohort_of_build()) if one.is_primary_model]
     continuous = {
@@ -129,13 +134,14 @@ def _analyses(session: duckdb.DuckDBPyConnection) -> list[CoxAnalysis]:
             "select study, arm, exposure from seeds.exposures where value_kind = 'continuous'"
         ).fetchall()
     }
-    wanted = [one for one in primary if (one.study, one.arm, one.exposure) in continuous]
+    of_exposures = [one for one in primary if (one.study, one.arm, one.exposure) in continuous]
     doses = session.execute(
         "select study, factor, column_name, coalesce(unit, ''), category_column from seeds.lifestyle_doses order by all"
     ).fetchall()
     first_of_arm = {(one.study, one.arm): one for one in reversed(primary)}
+    of_doses: list[CoxAnalysis] = []
     for one in first_of_arm.values():
-        wanted += [
+        of_doses += [
             replace(
                 one,
                 exposure=exposure,
@@ -148,20 +154,26 @@ def _analyses(session: duckdb.DuckDBPyConnection) -> list[CoxAnalysis]:
             for study, exposure, column, unit, category in doses
             if study == one.study and category in one.covariates
         ]
-    return wanted
+    return of_exposures, of_doses
 
 
 def dose_response_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
     """Restricted cubic splines of every continuous primary exposure and lifestyle dose, in the arm's primary model."""
-    analyses = _analyses(session)
-    data = StudyData(session, analyses)
+    of_exposures, of_doses = _analyses(session)
+    groups = [one for one in read_subgroups(session, cohort=cohort_of_build()) if one.grouping == WITHIN]
+    data = StudyData(session, [*of_exposures, *of_doses], more_columns=[one.column_name for one in groups])
     problems = CoxProblems(data)
     rows: list[dict[str, Any]] = []
     with threadpool_limits(limits=1):
-        for analysis in analyses:
+        for k, analysis in enumerate([*of_exposures, *of_doses]):
             problem = problems.build(analysis)
-            if isinstance(problem, CoxProblem):
-                values = take(data.columns[analysis.column_name], problem.rows)
-                assert isinstance(values, np.ndarray)
-                rows += _rows_of(problem, values)
+            if not isinstance(problem, CoxProblem):
+                continue
+            values = take(data.columns[analysis.column_name], problem.rows)
+            assert isinstance(values, np.ndarray)
+            rows += _rows_of(problem, values)
+            for group in groups if k < len(of_exposures) else []:
+                if group.study == analysis.study:
+                    member = group.members(data.columns, problem.rows)
+                    rows += _rows_of(problem.keep(member), values[member], f"{group.grouping}: {group.subgroup}")
     return table_of(rows, SCHEMA, sort_by=KEY)
