@@ -191,3 +191,21 @@ def test_mendelian_randomisation_rows__overlap_is_that_of_the_seed_else_the_wors
     assert "as stated: the studies share 25%" in rows["y"]["note"]
     assert rows["z"]["assumed_overlap_share"] == 1.0
     assert "assumed, not known" in rows["z"]["note"]
+
+
+def test_mendelian_randomisation_rows__few_instruments_that_disagree_are_told_with_p_by_t() -> None:
+    places = [250 + 500 * k for k in range(12)]
+    hits, unlike = dict.fromkeys(places, 9.0), {place: 2.0 + 6.0 * (-1) ** k for k, place in enumerate(places)}
+    connection = database(traits={"x": with_hits(hits, 1), "y": with_hits(unlike, 2), "z": with_hits({}, 3)})
+    rows = {
+        (row["outcome"], row["method"]): row
+        for row in mendelian_randomisation_rows(connection).to_pylist()
+        if row["exposure"] == "x"
+    }
+    ivw = rows["y", "ivw"]
+    of_t = 2 * stats.t.sf(abs(ivw["estimate"] / ivw["standard_error"]), 11)
+    assert f"by t on 11 degrees of freedom P is {of_t:.2g}" in ivw["note"]
+    assert of_t > ivw["p_value"]
+    others = [row["note"] for key, row in rows.items() if key != ("y", "ivw")]
+    assert others
+    assert not any("by t on" in note for note in others)

@@ -11,20 +11,20 @@ NULL_COHORTS, FULL_COHORTS, CLEAN_COHORTS = 8, 6, 20
 
 @pytest.mark.recovery
 def test_null_study__finds_no_more_than_chance_gives() -> None:
-    found = answers(study(effects="none", seeds=NULL_COHORTS), "none")
+    found = answers(study("none", seeds=NULL_COHORTS), "none")
     assert [one for one in found if not one.is_as_expected] == []
 
 
 @pytest.mark.recovery
 def test_full_study__intervals_cover_and_what_is_found_is_there() -> None:
-    runs = study(effects="full", seeds=FULL_COHORTS)
+    runs = study("full", seeds=FULL_COHORTS)
     assert [one for one in answers(runs, "full") if not one.is_as_expected] == []
     assert [alarm for run in runs for alarm in run["alarms"]] == []
 
 
 @pytest.mark.recovery
 def test_clean_cohorts__raise_no_alarm_at_any_door_up_to_the_marts() -> None:
-    runs = study(effects="full", seeds=CLEAN_COHORTS, only_doors=True)
+    runs = study("full", seeds=CLEAN_COHORTS, only_doors=True)
     assert [(run["seed"], run["alarms"]) for run in runs if run["alarms"]] == []
 
 
