@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 
+from expectations.disclosure import PEOPLE, is_share_of_group, may_be_shown
 from expectations.findings import NOTHING_TO_COMPARE, Finding
 from expectations.gx_validation import Validator
 from expectations.history import Observation
@@ -16,6 +17,7 @@ from expectations.page_parts import EvidenceTable
 from expectations.safe_messages import safe_engine_message
 from expectations.suite_files import SEEDS_FOLDER, Asset, Evidence, Expectation, Suite
 from warehouse.cohorts import Cohort
+from warehouse.small_counts import FEWER, SMALLEST_CELL, shown_count
 
 ROWS = "expectation_rows"
 # An aggregate may hold this column; where it is smaller than the floor, the aggregate is close to a person's value.
@@ -102,7 +104,7 @@ def _spans(run: Run) -> dict[str, tuple[float | None, float | None, float | None
     if not columns:
         return {}
     asked = ", ".join(
-        f'{how}(case when isfinite(cast("{column}" as double)) then cast("{column}" as double) end)'
+        f'{how}(case when {_is_shown(column, columns)} then cast("{column}" as double) end)'
         for column in columns
         for how in ("min", "median", "max")
     )
@@ -110,10 +112,24 @@ def _spans(run: Run) -> dict[str, tuple[float | None, float | None, float | None
     return {column: tuple(values[3 * k : 3 * k + 3]) for k, column in enumerate(columns)}
 
 
+def _is_shown(column: str, columns: Sequence[str]) -> str:
+    """SQL of whether a value may be told: finite, no count of 1 to 4 people and no share that stands for one."""
+    rules = [f'isfinite(cast("{column}" as double))']
+    if column in PEOPLE:
+        rules.append(f'not "{column}" between 1 and {SMALLEST_CELL - 1}')
+    elif is_share_of_group(column) and GROUP_SIZE_COLUMN in columns:
+        few = f"between 1 and {SMALLEST_CELL - 1}"
+        n_in = f'round("{column}" * {GROUP_SIZE_COLUMN})'
+        rules.append(f"not coalesce({n_in} {few} or {GROUP_SIZE_COLUMN} - {n_in} {few}, false)")
+    return " and ".join(rules)
+
+
 def _with_span(finding: Finding, spans: dict[str, tuple[float | None, float | None, float | None]]) -> Finding:
     span = spans.get(finding.column_name)
     if span is None:
         return finding
+    if span[0] is None and is_share_of_group(finding.column_name) and finding.is_success and not finding.message:
+        return replace(finding, observed_value=f"a share that stands for {FEWER} people")
     return replace(finding, observed_low=span[0], observed_median=span[1], observed_high=span[2])
 
 
@@ -168,7 +184,9 @@ def _judged(run: Run, asset: Asset, expectation: Expectation, *, one: Any, faili
         message = NOTHING_TO_COMPARE if elements and elements == one.result.get("missing_count") else ""
     elif unexpected is not None:
         checked = None if elements is None else elements - (one.result.get("missing_count") or 0)
-        message = f"{unexpected:,} values break it." if checked is None else f"{unexpected:,} of {checked:,} break it."
+        # A record may be a person; an aggregate is none.
+        n = f"{unexpected:,}" if asset.is_aggregate else shown_count(unexpected)
+        message = f"{n} values break it." if checked is None else f"{n} of {checked:,} break it."
         message += _failing_text(run, asset, expectation, failing)
     else:
         message = f"Observed {observed}." if observed else "There are no values."
@@ -206,8 +224,14 @@ def _failing_text(run: Run, asset: Asset, expectation: Expectation, failing: lis
         query = f"select {shown}, {size} from {ROWS} where {same_key} limit 1"
         values = run.connection.execute(query, [row[k] for k in asset.key]).fetchall()
         value, group = values[0] if values else (None, None)
-        is_shown = value is not None and column not in asset.key and (group is None or group >= SMALLEST_GROUP_SHOWN)
-        texts.append(" ".join(str(row[k]) for k in asset.key) + (f" ({_observed_text(value)})" if is_shown else ""))
+        name = " ".join(str(row[k]) for k in asset.key)
+        is_small_group = group is not None and group < SMALLEST_GROUP_SHOWN
+        if value is None or column is None or column in asset.key or is_small_group:
+            texts.append(name)
+        elif may_be_shown(column, value, group):
+            texts.append(f"{name} ({_observed_text(value)})")
+        else:
+            texts.append(f"{name} ({FEWER} people, or all but so few)")
     return f" {'; '.join(sorted(texts))}."
 
 

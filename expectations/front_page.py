@@ -13,6 +13,7 @@ from expectations.page_parts import (
     OUTCOMES,
     SYNTHETIC_NOTE,
     EvidenceTable,
+    code_html,
     counted_words,
     evidence_html,
     failure_block,
@@ -166,12 +167,15 @@ def summary(*, cohort: Cohort, records: Sequence[DoorRecord]) -> str:
         lines += ["", "Not yet comparable, and not counted as held:", ""]
         lines += [f"- `{f.expectation_id}`: {f.rule}" for f in incomparable]
     failures = [f for f in in_order(findings) if not f.is_success]
+    if failures:
+        lines += ["", "## What is suspicious"]
     for finding in failures[:FAILURES_IN_SUMMARY]:
         lines += [
             "",
-            f"- **{finding.outcome}** `{finding.expectation_id}`: {finding.rule}",
-            f"  {finding.message}".rstrip(),
-            f"  What to do: {finding.remedy}",
+            f"- **{finding.outcome}**: {finding.rule} `{finding.expectation_id}`",
+            f"  - Found: {finding.message}",
+            f"  - Expected: {finding.bound}",
+            f"  - What to do: {finding.remedy}",
         ]
     if len(failures) > FAILURES_IN_SUMMARY:
         lines += ["", f"and {len(failures) - FAILURES_IN_SUMMARY} more on the front page."]
@@ -212,7 +216,7 @@ def _door_cards(records: Sequence[DoorRecord], current: Sequence[DoorRecord]) ->
 
 
 def _listed(findings: Sequence[Finding]) -> str:
-    rows = [f"<li>{escape(f.rule)} <code>{escape(f.expectation_id)}</code></li>" for f in findings]
+    rows = [f"<li>{escape(f.rule)} {code_html(f.expectation_id)}</li>" for f in findings]
     return "<ul>\n" + "\n".join(rows) + "\n</ul>"
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from expectations.charts import share_bar, spread_bar
-from expectations.page_parts import EvidenceTable, evidence_html, table_html
+from expectations.page_parts import EvidenceTable, evidence_html, number_words, table_html
 from expectations.suite_files import SEEDS_FOLDER
+from warehouse.small_counts import merged_steps, shown_count, shown_share
 
 # Evidence with a section of its own; everything else stands, door by door, under "All the numbers".
 CAME_IN, REJECTED, FLOW, MISSING, NUMBERS = (
@@ -58,35 +59,49 @@ def rejected(table: EvidenceTable) -> str:
 
 
 def analysed(table: EvidenceTable) -> str:
-    """The eligibility flow of each analysis as falling bars."""
+    """The eligibility flow of each analysis as falling bars, arm by arm."""
     flows: list[str] = []
-    rows = rows_of(table)
-    for key, group in groupby(rows, key=lambda row: (row["study"], row["exposure"], row["outcome_definition"])):
-        steps = list(group)
-        began, left = steps[0]["n_in"], steps[-1]["n_out"]
-        share = left / began if began else 0.0
-        title = f"{_words(key[1])} on {_words(key[2])}: {left:,} of {began:,} ({100 * share:.1f} %)"
-        lines = [_flow_row("everybody who was landed", began, None, began)]
-        lines += [_flow_row(step["reason"], step["n_out"], step["n_excluded"], began) for step in steps]
-        is_open = " open" if not flows else ""
-        flows.append(
-            f'<details class="flow"{is_open}><summary>{escape(title)}</summary>\n<ol>\n'
-            + "\n".join(lines)
-            + "\n</ol></details>"
-        )
+    for arm, of_arm in groupby(rows_of(table), key=lambda row: row["arm"]):
+        flows.append(f"<h3>{escape(str(arm))}</h3>")
+        for exposure, group in groupby(of_arm, key=lambda row: row["exposure"]):
+            flows.append(_flow(str(exposure), list(group), is_open=len(flows) == 1))
     return section("analysed", "Who is analysed", escape(table.note), "\n".join(flows))
 
 
-def _flow_row(reason: str, n: int, excluded: int | None, began: int) -> str:
-    gone = "" if excluded is None else f'<span class="gone">{"none" if excluded == 0 else f"−{excluded:,}"}</span>'
-    bar = share_bar(n / began if began else 0.0, label=f"{n:,} remain")
-    quiet = ' class="quiet"' if excluded == 0 else ""
-    return f'<li{quiet}><span class="what">{escape(reason)}</span>{gone}<span class="left">{n:,}</span>{bar}</li>'
+def _flow(exposure: str, rows: Sequence[dict[str, Any]], *, is_open: bool) -> str:
+    """Steps that exclude nobody are named below; a small count is told together with its neighbour's."""
+    began = rows[0]["n_in"]
+    steps = merged_steps((row["reason"], row["n_excluded"], row["n_out"]) for row in rows)
+    left = steps[-1].n_out if steps else began
+    share = left / began if began else 0.0
+    words_left = steps[-1].words_out if steps else f"{began:,}"
+    title = f"{exposure}: {words_left} of {began:,} ({100 * share:.1f} %)"
+    lines = [_flow_row("everybody who was landed", "", f"{began:,}", 1.0)]
+    for step in steps:
+        gone = f"−{shown_count(step.n_excluded)}"
+        lines.append(_flow_row(" or ".join(step.reasons), gone, step.words_out, step.n_out / began))
+    nobody = [row["reason"] for row in rows if not row["n_excluded"]]
+    quiet = f'<p class="quiet">Nobody: {escape("; ".join(nobody))}.</p>' if nobody else ""
+    return (
+        f'<details class="flow"{" open" if is_open else ""}><summary>{escape(title)}</summary>\n<ol>\n'
+        + "\n".join(lines)
+        + f"\n</ol>\n{quiet}</details>"
+    )
+
+
+def _flow_row(reason: str, gone: str, left: str, share: float) -> str:
+    bar = share_bar(share, label=f"{left} remain")
+    return (
+        f'<li><span class="what">{escape(reason)}</span><span class="gone">{gone}</span>'
+        f'<span class="left">{left}</span>{bar}</li>'
+    )
 
 
 def missing(table: EvidenceTable) -> str:
     """The fields with the most missing, beside the Showcase; the rest folded."""
-    rows = sorted(rows_of(table), key=lambda row: row["share_present"])
+    # A field that fewer people have than may be told has no share.
+    rows = [row for row in rows_of(table) if row["share_present"] is not None]
+    rows.sort(key=lambda row: row["share_present"])
     bars = [_missing_row(row) for row in rows]
     legend = (
         '<p class="quiet">Bar: participants with an entry. Tick: share in the UK Biobank Showcase. '
@@ -98,10 +113,11 @@ def missing(table: EvidenceTable) -> str:
 
 def _missing_row(row: dict[str, Any]) -> str:
     share, showcase = row["share_present"], row["share_in_showcase"]
-    label = f"{100 * share:.1f} % filled, {100 * showcase:.1f} % in the Showcase"
+    filled = shown_share(share, row["n_participants"] / share if share else None)
+    label = f"{filled} filled, {100 * showcase:.1f} % in the Showcase"
     bar = share_bar(share, beside=showcase, label=label)
     what = f'<span class="what">{_field(row["field_column"])}</span>'
-    return f'<li>{what}<span class="left">{100 * share:.1f} %</span>{bar}</li>'
+    return f'<li>{what}<span class="left">{escape(filled)}</span>{bar}</li>'
 
 
 def profiles(table: EvidenceTable) -> str:
@@ -122,14 +138,19 @@ def _profile_row(row: dict[str, Any]) -> str:
     if least is None or greatest is None or least >= greatest:
         return ""
     low, middle, high = row["fifth_percentile"], row["median"], row["ninety_fifth_percentile"]
-    label = f"median {middle:g}, from {low:g} to {high:g}, plausible {least:g} to {greatest:g}"
+    middle_words, low_words, high_words, least_words, greatest_words = map(
+        number_words, (middle, low, high, least, greatest)
+    )
+    label = f"median {middle_words}, from {low_words} to {high_words}, plausible {least_words} to {greatest_words}"
     bar = spread_bar(low=low, middle=middle, high=high, least=least, greatest=greatest, label=label)
     odd = row["share_implausible"] + row["share_not_numeric"]
-    flag = f' <span class="word warning">⚠ {100 * odd:.2g} % implausible</span>' if odd > SHARE_NOTED else ""
+    words = escape(shown_share(odd, row["n_participants"]))
+    flag = f' <span class="word warning">⚠ {words} implausible</span>' if odd > SHARE_NOTED else ""
     what = f"{_field(row['field_column'])}{flag}"
-    ends = "".join(f"<span>{text}</span>" for text in (f"{least:g}", f"{low:.4g} to {high:.4g}", f"{greatest:g}"))
+    texts = (least_words, f"{low_words} to {high_words}", greatest_words)
+    ends = "".join(f"<span>{text}</span>" for text in texts)
     return (
-        f'<li><span class="what">{what}</span><span class="left">{middle:.4g}</span>{bar}'
+        f'<li><span class="what">{what}</span><span class="left">{middle_words}</span>{bar}'
         f'<span class="quiet ends">{ends}</span></li>'
     )
 
@@ -187,7 +208,3 @@ def _field(column: str) -> str:
     stem, _, instance = column.partition("_i")
     visit = "" if instance in ("", "0") else f", visit {instance}"
     return f"{escape(_field_titles().get(stem, ''))}{visit} <code>{escape(column)}</code>"
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")

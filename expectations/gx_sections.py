@@ -40,6 +40,8 @@ def rendered_sections(result: Any, *, observed: Mapping[str, str]) -> str:
         words = observed.get(one.expectation_config.meta["name"])
         if words and not one.exception_info["raised_exception"]:
             one.result["observed_value"] = escape(words)
+            # Said in those words already, where it may be said: it could count a handful of people.
+            one.result.pop("unexpected_count", None)
     # The first section repeats suite name, counts and load times, which our page says itself.
     sections = ValidationResultsPageRenderer().render(result).sections[1:]
     view = _section_view()

@@ -1,18 +1,25 @@
 """Pieces every page is made of: skeleton, tables, blocks of failures. No script, no link to another machine."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
 
+from expectations.disclosure import PEOPLE, shown_row
 from expectations.findings import Finding
 from warehouse.cohorts import Cohort
+from warehouse.small_counts import shown_count
 
 STYLE = (Path(__file__).parent / "pages.css").read_text(encoding="utf-8")
 OUTCOMES = ("critical", "warning", "accepted", "incomparable", "holds")
 ROWS_SHOWN_AT_ONCE = 20
 SHORT_WORD = 24
+CHARACTERS_OF_A_PHONE = 36  # of the table's type, beside four columns' margins
+DENSE_FROM = 12  # columns, a share counting twice
+_PLAIN = re.compile(r"<[^>]*>")
+NAME_JOINT = re.compile(r"(?<=\w)([_/.]+)(?=\w)")
 OUTCOME_WORDS = {
     "holds": "✔ holds",
     "critical": "✘ critical",
@@ -69,6 +76,11 @@ def outcome_word(outcome: str) -> str:
     return f'<span class="word {outcome}">{OUTCOME_WORDS[outcome]}</span>'
 
 
+def code_html(name: str) -> str:
+    """A name of code, which has no spaces to break at."""
+    return f"<code>{_breakable(name)}</code>"
+
+
 def in_order(findings: Sequence[Finding]) -> list[Finding]:
     """Failures first, the gravest before; within one severity as the suite has them."""
     return sorted(findings, key=lambda f: OUTCOMES.index(f.outcome))
@@ -98,7 +110,7 @@ def worst_outcome(findings: Sequence[Finding]) -> str:
 
 def failure_block(finding: Finding) -> str:
     """One failure: the rule, how many break it, why it flags, what to do."""
-    column = f" on <code>{escape(finding.column_name)}</code>" if finding.column_name else ""
+    column = f" on {code_html(finding.column_name)}" if finding.column_name else ""
     rows = (
         ("Found", escape(finding.message)),
         ("Expected", f"{escape(finding.bound)}{column}"),
@@ -109,7 +121,7 @@ def failure_block(finding: Finding) -> str:
     listed = "\n".join(f"<dt>{term}</dt><dd>{text}</dd>" for term, text in rows)
     return (
         f'<section class="failure {finding.outcome}">\n<p>{outcome_word(finding.outcome)} '
-        f'<span class="quiet"><code>{escape(finding.expectation_id)}</code></span></p>\n'
+        f'<span class="quiet">{code_html(finding.expectation_id)}</span></p>\n'
         f"<h3>{escape(finding.rule)}</h3>\n"
         f"<dl>\n{listed}\n</dl>\n</section>"
     )
@@ -159,7 +171,7 @@ def found_words(finding: Finding) -> str:
         return finding.observed_value
     if finding.element_count is None:
         return ""
-    return f"{finding.unexpected_count or 0:,} of {finding.element_count:,} break it"
+    return f"{shown_count(finding.unexpected_count or 0)} of {finding.element_count:,} break it"
 
 
 def evidence_html(table: EvidenceTable, *, with_title: bool = True) -> str:
@@ -173,19 +185,46 @@ def evidence_html(table: EvidenceTable, *, with_title: bool = True) -> str:
 
 
 def table_html(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    """A table that scrolls by itself where it is wider than the page; its first column stays in sight."""
-    values = list(zip(*rows, strict=True)) if rows else [()] * len(columns)
+    """A table of aggregates, small counts hidden. On a phone the rows of a wide one are cards of named numbers.
+
+    Where it still is wider than the page it scrolls by itself, and its first column stays in sight.
+    """
+    shown = [shown_row(columns, row) for row in rows]
+    values = list(zip(*shown, strict=True)) if shown else [()] * len(columns)
     classes = [_alignment(column, of_column) for column, of_column in zip(columns, values, strict=True)]
-    head = "".join(f"<th{c}>{escape(_heading(column))}</th>" for column, c in zip(columns, classes, strict=True))
+    if values and values[0] and all(str(value).isdigit() for value in values[0]):
+        # A number names nothing by itself: on a card its column stands before it.
+        classes[0] = ' class="short ordinal"'
+    names = [_heading(column) for column in columns]
+    head = "".join(f"<th{c}>{escape(name)}</th>" for name, c in zip(names, classes, strict=True))
     body = "\n".join(
-        "<tr>" + "".join(f"<td{c}>{_shown(n, v)}</td>" for n, v, c in zip(columns, row, classes, strict=True)) + "</tr>"
-        for row in rows
+        "<tr>"
+        + "".join(
+            f'<td{c} data-column="{escape(name)}">{_shown(column, value)}</td>'
+            for column, name, value, c in zip(columns, names, row, classes, strict=True)
+        )
+        + "</tr>"
+        for row in shown
     )
+    # Bars take room: where there are many columns, or many of them are shares, the numbers stand alone.
+    is_dense = len(columns) + sum(column.startswith("share_") for column in columns) > DENSE_FROM
+    kind = "scroll" + ("" if _fits_a_phone(names, shown) else " tiles") + (" dense" if is_dense else "")
     # A box that scrolls is reached by keyboard only if it takes the focus.
     return (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="table"><table><thead><tr>{head}</tr></thead>'
+        f'<div class="{kind}" tabindex="0" role="region" aria-label="table"><table><thead><tr>{head}</tr></thead>'
         f"<tbody>\n{body}\n</tbody></table></div>"
     )
+
+
+def _fits_a_phone(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> bool:
+    """Whether the widest words of all columns stand beside each other; a figure is as long as its text at most."""
+    widest = 0
+    for k, name in enumerate(names):
+        shown = [_PLAIN.sub("", _shown("", row[k])) for row in rows if not isinstance(row[k], str)]
+        broken = [name, *(row[k] for row in rows if isinstance(row[k], str))]
+        words = [*shown, *(word for text in broken for word in NAME_JOINT.sub(r"\1 ", text).split())]
+        widest += max(map(len, words), default=0)
+    return widest <= CHARACTERS_OF_A_PHONE
 
 
 def _heading(column: str) -> str:
@@ -197,7 +236,7 @@ def _heading(column: str) -> str:
 def _alignment(column: str, values: Sequence[Any]) -> str:
     """Numbers to the right, short words unbroken."""
     filled = [value for value in values if value is not None]
-    if column.startswith("share_") or (filled and all(isinstance(value, int | float) for value in filled)):
+    if column.startswith("share_") or column in PEOPLE or (filled and all(isinstance(v, int | float) for v in filled)):
         return ' class="number"'
     return ' class="short"' if all(len(str(value)) <= SHORT_WORD for value in filled) else ""
 
@@ -205,13 +244,23 @@ def _alignment(column: str, values: Sequence[Any]) -> str:
 def _shown(column: str, value: Any) -> str:
     if value is None:
         return ""
+    if isinstance(value, str):
+        return _breakable(value)
     if column.startswith("share_"):
         percent = min(max(float(value), 0.0), 1.0) * 100
         return f'<span class="share"><i style="width:{percent:.1f}%"></i></span>{100 * float(value):.1f} %'
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, int):
-        return str(value) if column.endswith("_year") else f"{value:,}"
-    if isinstance(value, float):
-        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
-    return escape(str(value))
+    if isinstance(value, int) and column.endswith("_year") and not column.startswith("n_"):
+        return str(value)
+    return number_words(value) if isinstance(value, int | float) else escape(str(value))
+
+
+def _breakable(text: str) -> str:
+    """Names of columns and tables have no spaces to break at: they may break at their joints."""
+    return NAME_JOINT.sub(r"\1<wbr>", escape(text))
+
+
+def number_words(value: float) -> str:
+    """Four digits; thousands set apart."""
+    return f"{value:,.0f}" if isinstance(value, int) or abs(value) >= 1000 else f"{value:.4g}"

@@ -18,7 +18,17 @@ from typing import Any
 from expectations.findings import Finding, finding_record
 from expectations.front_page import DOOR_TITLES, DoorRecord, front_page, summary
 from expectations.gx_sections import rendered_sections
-from expectations.page_parts import EvidenceTable, cards_html, counted_words, failure_block, found_words, in_order, page
+from expectations.page_parts import (
+    EvidenceTable,
+    cards_html,
+    counted_words,
+    failure_block,
+    found_words,
+    in_order,
+    outcome_word,
+    page,
+    worst_outcome,
+)
 from expectations.suite_files import DOORS, Asset, Suite
 from warehouse.cohorts import Cohort
 
@@ -76,9 +86,11 @@ def _door_page(
 ) -> str:
     failures = [failure_block(finding) for finding in in_order(findings) if not finding.is_success]
     found = {(finding.asset, finding.expectation): found_words(finding) for finding in findings}
+    worst = worst_outcome(findings)
     parts = [
         f'<p><a href="index.html">All doors</a></p>\n<p>{escape(suite.description)}</p>',
-        f'<p class="verdict"><strong>{escape(counted_words(findings))}</strong></p>',
+        f'<p class="verdict {worst}"><span class="mark">{outcome_word(worst)}</span> '
+        f"<strong>{escape(counted_words(findings))}</strong></p>",
         f'<p class="quiet">Cohort {escape(cohort.name)}, checked {run_at:%Y-%m-%d %H:%M} UTC.</p>',
         *failures,
         "<h2>As Great Expectations shows it</h2>",

@@ -5,15 +5,15 @@ python -m warehouse.publish.flow [--database warehouse/study.duckdb] [--page mod
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
 import duckdb
 
+from warehouse.small_counts import Step, merged_steps, shown_count
+
 DATABASE = Path("warehouse/study.duckdb")
 PAGE = Path("models/marts/_eligibility_flow.md")
-SMALLEST_CELL = 5  # participants, as in dbt_project.yml: a smaller count is not shown
 ROWS = """
 select arms.title, flow.arm, exposures.title, flow.exposure, flow.reason, flow.n_in, flow.n_excluded, flow.n_out
 from marts.eligibility_flow as flow
@@ -33,27 +33,8 @@ current. Each participant leaves once, at the first reason that holds, for the p
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """Who leaves for which reasons, and how many are left."""
-
-    reasons: tuple[str, ...]
-    n_excluded: int
-    n_out: int
-
-
 def _steps(rows: Sequence[Row]) -> list[Step]:
-    """Steps that exclude somebody; a count below SMALLEST_CELL is told together with its neighbour's, never alone."""
-    steps: list[Step] = []
-    for *_, reason, _, excluded, out in rows:
-        if not excluded:
-            continue
-        before = steps[-1] if steps else None
-        if before is not None and min(before.n_excluded, excluded) < SMALLEST_CELL:
-            steps[-1] = Step((*before.reasons, reason), before.n_excluded + excluded, out)
-        else:
-            steps.append(Step((reason,), excluded, out))
-    return steps
+    return merged_steps((reason, excluded, out) for *_, reason, _, excluded, out in rows)
 
 
 def _diagram(rows: Sequence[Row]) -> list[str]:
@@ -64,8 +45,8 @@ def _diagram(rows: Sequence[Row]) -> list[str]:
 
     def walk(steps: Sequence[Step], here: str, name: str) -> str:
         for k, step in enumerate(steps):
-            lines.append(f'    {here} --> {name}_out{k}["{" or ".join(step.reasons)}: {step.n_excluded:,}"]')
-            lines.append(f'    {here} --> {name}_{k}["{step.n_out:,}"]')
+            lines.append(f'    {here} --> {name}_out{k}["{" or ".join(step.reasons)}: {shown_count(step.n_excluded)}"]')
+            lines.append(f'    {here} --> {name}_{k}["{step.words_out}"]')
             here = f"{name}_{k}"
         return here
 
@@ -78,7 +59,8 @@ def _diagram(rows: Sequence[Row]) -> list[str]:
     here = walk(trunk, "start", "all")
     for k, (title, steps) in enumerate(by_exposure.items()):
         at = walk(steps[shared:], here, f"e{k}")
-        lines.append(f'    {at} --> e{k}_end(["{title}: {steps[-1].n_out if steps else landed:,} analysed"])')
+        left = steps[-1].words_out if steps else f"{landed:,}"
+        lines.append(f'    {at} --> e{k}_end(["{title}: {left} analysed"])')
     return [*lines, "```"]
 
 
