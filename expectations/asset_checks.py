@@ -120,7 +120,8 @@ def _is_shown(column: str, columns: Sequence[str]) -> str:
     elif is_share_of_group(column) and GROUP_SIZE_COLUMN in columns:
         few = f"between 1 and {SMALLEST_CELL - 1}"
         n_in = f'round("{column}" * {GROUP_SIZE_COLUMN})'
-        rules.append(f"not coalesce({n_in} {few} or {GROUP_SIZE_COLUMN} - {n_in} {few}, false)")
+        is_some = f"{n_in} between 1 and {GROUP_SIZE_COLUMN} - 1"
+        rules.append(f"not coalesce({is_some} and ({n_in} {few} or {GROUP_SIZE_COLUMN} - {n_in} {few}), false)")
     return " and ".join(rules)
 
 

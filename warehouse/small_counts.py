@@ -18,14 +18,16 @@ def shown_count(n: int) -> str:
 
 def is_telling(share: float, n: float) -> bool:
     """Whether a share of `n` people stands for 1 to 4 of them, or for all but 1 to 4."""
-    n_in = round(share * n)
-    return is_small(n_in) or is_small(round(n) - n_in)
+    n_in, n_all = round(share * n), round(n)
+    return 0 < n_in < n_all and (is_small(n_in) or is_small(n_all - n_in))
 
 
 def shown_share(share: float, n: float | None) -> str:
     """Percent, or only on which side of a small count it lies."""
     if n is None or not is_telling(share, n):
         return f"{100 * share:.1f} %"
+    if n < 2 * SMALLEST_CELL:
+        return "not shown"
     if is_small(round(share * n)):
         return f"< {100 * SMALLEST_CELL / n:.2g} %"
     return f"> {100 * (1 - SMALLEST_CELL / n):.4g} %"

@@ -29,11 +29,14 @@ def test_shown_count(n: int, words: str) -> None:
         (266, 268, "> 98.13 %"),
         (268, 268, "100.0 %"),
         (4, 50_000, "< 0.01 %"),
+        (0, 1, "0.0 %"),
+        (1, 1, "100.0 %"),
+        (1, 3, "not shown"),
     ],
 )
 def test_shown_share__is_a_bound_where_it_stands_for_a_small_count(n_in: int, n: int, words: str) -> None:
     assert shown_share(n_in / n, n) == words
-    assert is_telling(n_in / n, n) == words.startswith(("<", ">"))
+    assert is_telling(n_in / n, n) == words.startswith(("<", ">", "not"))
 
 
 @pytest.mark.parametrize(
