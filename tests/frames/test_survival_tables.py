@@ -16,7 +16,7 @@ from python_models.frames.survival.control_rows import control_rows
 from python_models.frames.survival.cox_problems import CoxProblem, CoxProblems
 from python_models.frames.survival.cumulative_incidence_rows import cumulative_incidence_rows
 from python_models.frames.survival.dose_response_rows import dose_response_rows
-from python_models.frames.survival.incidence_rows import incidence_rate_rows
+from python_models.frames.survival.incidence_rows import incidence_rate_rows, without_small_counts
 from python_models.frames.survival.lifestyle_rows import lifestyle_hazard_ratio_rows, lifestyle_pattern_similarity_rows
 from python_models.frames.survival.proportional_hazards_rows import proportional_hazards_rows
 from python_models.frames.survival.sensitivity_rows import sensitivity_hazard_ratio_rows
@@ -261,6 +261,38 @@ def test_incidence__levels_of_a_grouping_add_up_to_everyone(tables: dict[str, Ro
         own = [row for row in rows if row["grouping"] == grouping]
         assert sum(row["n_events"] for row in own) == everyone["n_events"], grouping
         assert sum(row["person_years"] for row in own) == pytest.approx(everyone["person_years"]), grouping
+
+
+@pytest.mark.parametrize(
+    ("events", "withheld"),
+    [
+        ((20, 10, 5), set()),
+        ((20, 10, 0), set()),
+        ((20, 10, 2), {"b", "c"}),
+        ((20, 2, 1), {"a", "b", "c"}),
+        ((20, 4, 1), {"b", "c"}),
+        ((3, 0, 0), {"a", "everyone"}),
+    ],
+)
+def test_incidence__no_count_of_1_to_4_is_told_or_can_be_subtracted(
+    events: tuple[int, ...], withheld: set[str]
+) -> None:
+    def row(grouping: str, level: str, n_events: int) -> dict[str, object]:
+        key = dict.fromkeys(("study", "arm", "outcome", "outcome_definition"), "s")
+        return {
+            **key,
+            "grouping": grouping,
+            "level": level,
+            "n_participants": 900,
+            "n_events": n_events,
+            "refusal": None,
+        }
+
+    rows = [row("everyone", "everyone", sum(events)), *(row("third", "abc"[k], n) for k, n in enumerate(events))]
+    found = without_small_counts(rows)
+    assert [one["level"] for one in found] == ["everyone", "a", "b", "c"]
+    assert {str(one["level"]) for one in found if one["refusal"]} == withheld
+    assert all(("n_events" in one) == (one["refusal"] is None) for one in found)
 
 
 def test_incidence__outcomes_at_visits_that_nobody_came_back_to_say_so() -> None:

@@ -18,6 +18,7 @@ from python_models.frames.survival.analysis_columns import TEXT
 from python_models.frames.survival.exposure_groups import exposure_groups
 from python_models.frames.survival.subgroups import Subgroup, read_subgroups
 from python_models.frames.survival.visit_models import read_intervals
+from warehouse.small_counts import FEWER, SMALLEST_CELL, is_small
 
 Mask = npt.NDArray[np.bool_]
 KEY = ("study", "arm", "outcome", "outcome_definition", "grouping", "level")
@@ -52,6 +53,28 @@ def _groups(
             members[np.flatnonzero(measured)[own]] = True
             yield exposure, level, members
         yield exposure, "not measured", ~measured
+
+
+def without_small_counts(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of one outcome definition without counts of 1 to 4 people, nor levels from which one could be subtracted.
+
+    A grouping adds up to everyone. So beside a level with a small count the next smallest levels are withheld until at
+    least two are, and until those who are in them are no small count themselves.
+    """
+    withheld: set[tuple[str, str]] = set()
+    for column in ("n_participants", "n_events"):
+        for grouping in dict.fromkeys(row["grouping"] for row in rows):
+            levels = sorted((row for row in rows if row["grouping"] == grouping), key=lambda row: row[column])
+            hidden = [row for row in levels if is_small(row[column])]
+            others = [row for row in levels if row[column] >= SMALLEST_CELL]
+            while hidden and others and (len(hidden) < 2 or is_small(sum(row[column] for row in hidden))):
+                hidden.append(others.pop(0))
+            withheld |= {(grouping, row["level"]) for row in hidden}
+    refusal = f"{FEWER} participants or cases here, or where it would tell them"
+    return [
+        {name: row[name] for name in KEY} | {"refusal": refusal} if (row["grouping"], row["level"]) in withheld else row
+        for row in rows
+    ]
 
 
 def incidence_rate_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
@@ -89,6 +112,7 @@ def incidence_rate_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
             ]
             continue
         positions, days, event = followed[definition]
+        found_rows: list[dict[str, Any]] = []
         for grouping, level, members in _groups(own, data, subgroups, positions):
             n = int(members.sum())
             if n == 0 and level == "not measured":
@@ -112,5 +136,6 @@ def incidence_rate_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
                     "rate_lower": float(found.lower[0]),
                     "rate_upper": float(found.upper[0]),
                 }
-            rows.append(row)
+            found_rows.append(row)
+        rows += without_small_counts(found_rows)
     return table_of(rows, SCHEMA, sort_by=KEY)
