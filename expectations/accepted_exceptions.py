@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from expectations.suite_columns import columns_told_wrong
 from expectations.suite_files import (
     DOORS,
     SEEDS_FOLDER,
@@ -35,6 +36,13 @@ class AcceptedException:
 
     def covers(self, *, asset: str, expectation: str, column_name: str) -> bool:
         return (self.asset, self.expectation) == (asset, expectation) and self.column_name in ("", column_name)
+
+    @property
+    def ended_words(self) -> str:
+        return (
+            f"{self.where}: the exception for {self.door}/{self.asset}/{self.expectation} ended on {self.until_date}; "
+            "what it excused counts again"
+        )
 
     def is_expired(self, today: date) -> bool:
         return today > self.until_date
@@ -73,22 +81,31 @@ def load_accepted_exceptions(suite: Suite, *, seed: Path = SEED) -> tuple[Accept
     return tuple(accepted)
 
 
-def check_suites(*, folder: Path = SUITES_FOLDER, seed: Path = SEED) -> None:
-    """Read every suite and every accepted exception before anything is built.
+def check_suites(
+    *, folder: Path = SUITES_FOLDER, seed: Path = SEED, today: date | None = None
+) -> tuple[AcceptedException, ...]:
+    """Read every suite and every accepted exception before anything is built; the exceptions that have ended.
+
+    What these excused counts again, each at its door, so they are told and stop nothing.
 
     Raises
     ------
     ExpectationSuiteError
         With every fault of every suite; of the exceptions where the suites are sound.
     """
-    faults: list[Fault] = []
-    for suite in load_suites(folder):
+    suites = load_suites(folder)
+    faults = columns_told_wrong(suites)
+    ended: list[AcceptedException] = []
+    for suite in suites:
         try:
-            load_accepted_exceptions(suite, seed=seed)
+            accepted = load_accepted_exceptions(suite, seed=seed)
         except ExpectationSuiteError as error:
             faults += [fault for fault in error.faults if fault not in faults]
+            continue
+        ended += [one for one in accepted if one.is_expired(today or date.today())]
     if faults:
         raise ExpectationSuiteError(faults)
+    return tuple(ended)
 
 
 def _row_faults(row: dict[str, str], *, where: str, suite: Suite) -> list[Fault]:

@@ -16,6 +16,7 @@ from expectations.history import Observation, remember_door
 from expectations.pages import EvidenceTable, write_door
 from expectations.run_identity import RunIdentity, landing_hash, spec_hash
 from expectations.safe_messages import safe_engine_message
+from expectations.suite_columns import missing_columns
 from expectations.suite_files import (
     PARTICIPANT_ID_COLUMNS,
     SEEDS_FOLDER,
@@ -24,7 +25,6 @@ from expectations.suite_files import (
     Door,
     Evidence,
     ExpectationSuiteError,
-    Suite,
     load_suite,
 )
 from warehouse.cohorts import find_cohort
@@ -127,25 +127,10 @@ def _described(run: Run) -> dict[str, tuple[str, ...]]:
                 for column in sorted(PARTICIPANT_ID_COLUMNS.intersection(present))
             ]
         if isinstance(item, Asset):
-            faults += _missing_columns(run.suite, item, present)
+            faults += missing_columns(run.suite, item, present)
     if faults:
         raise ExpectationSuiteError(faults)
     return columns
-
-
-def _missing_columns(suite: Suite, asset: Asset, present: Sequence[str]) -> list[Fault]:
-    have = f"the columns of {asset.name} are {', '.join(present)}"
-    faults = [
-        Fault(f"{suite.file}, line {asset.line}", f"the key of {asset.name} is a column, {column!r} is not", have)
-        for column in asset.key
-        if column not in present
-    ]
-    for expectation in asset.expectations:
-        for column in expectation.columns:
-            if column not in present:
-                rule = f"{expectation.name} reads a column that exists, {column!r} does not"
-                faults.append(Fault(f"{suite.file}, line {expectation.line}", rule, have))
-    return faults
 
 
 def _with_exception(finding: Finding, accepted: Sequence[AcceptedException], run_at: datetime) -> Finding:

@@ -145,7 +145,8 @@ def main(arguments: list[str] | None = None) -> int:
         # Imported late: Great Expectations takes seconds, and a wrong seed is told at once.
         from expectations.accepted_exceptions import check_suites
 
-        check_suites()
+        for ended in check_suites():
+            _say(ended.ended_words)
         cohort = find_cohort(options.cohort)
         land(cohort, options)
         run_dbt(cohort)

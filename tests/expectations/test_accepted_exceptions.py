@@ -6,7 +6,7 @@ import pytest
 from conftest import WriteSuite
 from small_suites import NOW, a_suite, an_asset, an_expectation
 
-from expectations.accepted_exceptions import COLUMNS, SEED, load_accepted_exceptions
+from expectations.accepted_exceptions import COLUMNS, SEED, check_suites, load_accepted_exceptions
 from expectations.runner import run_door
 from expectations.suite_files import DOORS, ExpectationSuiteError, load_suite
 
@@ -114,3 +114,17 @@ def test_seed_of_the_house__is_well_formed() -> None:
     for door in DOORS:
         for accepted in load_accepted_exceptions(load_suite(door)):
             assert accepted.until_date > date(2020, 1, 1)
+
+
+def test_check_suites__tells_which_exceptions_have_ended_before_anything_is_built(
+    write_suite: WriteSuite, seed: Path
+) -> None:
+    write(seed, ROW)
+    for door in DOORS:
+        folder = write_suite(a_suite(door=door), door)
+    assert check_suites(folder=folder, seed=seed, today=date(2026, 6, 30)) == ()
+    (ended,) = check_suites(folder=folder, seed=seed, today=date(2026, 7, 1))
+    assert ended.ended_words == (
+        "warehouse/seeds/accepted_exceptions.csv, line 2: the exception for raw/people/heights_plausible ended on "
+        "2026-06-30; what it excused counts again"
+    )

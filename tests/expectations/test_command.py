@@ -38,7 +38,8 @@ def test_check_doors__exit_code_is_one_only_for_critical_failures(
     found = check_doors(cohort="synthetic", warehouse=warehouse, suites_folder=suites(write_suite, severity=severity))
     assert found == exit_code
     printed = capsys.readouterr().out
-    assert f"**{severity}** `marts/people/too_low`" in printed
+    assert f"- **{severity}**: " in printed
+    assert "`marts/people/too_low`" in printed
     assert "index.html" in printed
     pages = warehouse / "quality" / "synthetic"
     assert {path.name for path in pages.glob("*.html")} == {

@@ -109,6 +109,20 @@ def test_a_critical_expectation_stops_what_is_behind_it_and_names_the_remedy(reb
     assert fingerprint(rebuilt) == before
 
 
+def test_a_bare_dbt_build_names_a_suites_faults_before_it_builds_anything(rebuilt: Project) -> None:
+    suite = rebuilt.folder / "expectations/suites/results.json"
+    suite.write_text(suite.read_text().replace("expect_column_values_to_be_between", "expect_column_values_betwen", 1))
+    dbt = str(Path(sys.executable).parent / "dbt")
+    finished = subprocess.run(
+        [dbt, "build"], cwd=rebuilt.folder, env=rebuilt.environment(), capture_output=True, text=True, check=False
+    )
+    assert finished.returncode != 0
+    assert "expectations/suites/results.json, line " in finished.stdout
+    assert "did you mean expect_column_values_to_be_between" in finished.stdout
+    assert "Traceback" not in finished.stdout
+    assert " of " not in finished.stdout.partition("Concurrency")[2], "no node began"
+
+
 @pytest.mark.parametrize("seconds", [3.0, 12.0, 24.0])
 def test_a_build_killed_at_any_moment_leaves_the_last_good_study(rebuilt: Project, seconds: float) -> None:
     before = rebuilt.query("select count(*), sum(n_events) from results.hazard_ratios")

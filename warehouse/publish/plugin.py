@@ -11,10 +11,34 @@ from typing import Any
 
 import duckdb
 from dbt.adapters.duckdb.plugins import BasePlugin
+from dbt.adapters.events.logging import AdapterLogger
+from dbt.flags import get_flags
+from dbt_common.exceptions import DbtRuntimeError
 
 from warehouse.cohorts import check_landing
+from warehouse.errors import StudyError
 from warehouse.publish.database import Description, publish_database
 from warehouse.seeds_check import check_seeds
+
+logger = AdapterLogger("Study")
+
+
+def _check_before_the_first_query() -> None:
+    cohort = os.environ.get("COHORT", "synthetic")
+    check_seeds(Path("warehouse/seeds"))
+    check_landing(cohort, raw=Path("warehouse/raw"))
+    if _is_whole_build():
+        # The raw door imports Great Expectations anyway; a build of a few nodes need not wait for it.
+        from expectations.accepted_exceptions import check_suites
+
+        for ended in check_suites():
+            logger.warning(ended.ended_words)
+
+
+def _is_whole_build() -> bool:
+    flags = get_flags()
+    chosen = (getattr(flags, name, None) for name in ("SELECT", "EXCLUDE", "SELECTOR"))
+    return getattr(flags, "WHICH", None) == "build" and not any(chosen)
 
 
 class Plugin(BasePlugin):
@@ -26,9 +50,11 @@ class Plugin(BasePlugin):
 
     def initialize(self, plugin_config: dict[str, Any]) -> None:
         """Refuse before the first query what could only fail later and less clearly."""
-        cohort = os.environ.get("COHORT", "synthetic")
-        check_seeds(Path("warehouse/seeds"))
-        check_landing(cohort, raw=Path("warehouse/raw"))
+        try:
+            _check_before_the_first_query()
+        except StudyError as error:
+            # dbt tells its own errors without a traceback.
+            raise DbtRuntimeError(str(error)) from error
         Path("warehouse/build").mkdir(parents=True, exist_ok=True)
         self._was_clean = False
 
