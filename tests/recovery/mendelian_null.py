@@ -22,7 +22,7 @@ from scipy import stats
 
 from python_models.estimators.genetics.loci import clump_by_distance
 from python_models.estimators.genetics.mendelian_randomisation import Instruments, causal_estimate
-from python_models.frames.gwas_loci import INSTRUMENT_WINDOW_BP
+from python_models.frames.genetics.gwas_loci import INSTRUMENT_WINDOW_BP
 from warehouse.synthetic import gwas
 from warehouse.synthetic.population import Floats
 
