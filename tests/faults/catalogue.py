@@ -93,6 +93,15 @@ AT_INGEST = (
     Fault("two exports appended to each other", P, sql("insert into participant select * from participant limit 40"), "ingest", ("a participant stands in one row",)),
     Fault("meanings in place of codes in one column (REPLACE coding)", P, sql("update participant set p924_i0 = case p924_i0 when '1' then 'Slow pace' when '2' then 'Steady average pace' when '3' then 'Brisk pace' else p924_i0 end"), "ingest", ("a file holds codes or meanings throughout",)),
     Fault("hospital codes of other people", (*P, *HES), sql(of_others("p41270")), "ingest", ("as many entries in p41280 as codes in p41270",)),
+    Fault("decimal commas", P, sql("update participant set p23099_i0 = replace(p23099_i0, '.', ',')"), "ingest", ("a numeric field holds numbers", "decimal commas")),
+    Fault("words where nothing was measured", P, sql("update participant set p46_i0 = 'unknown' where right(eid, 1) = '4'"), "ingest", ("a numeric field holds numbers", "these cells are words")),
+    Fault("years of two digits in the dates of death", (*P, *DEATH), sql("update death set date_of_death = strftime(cast(date_of_death as date), '%d/%m/%y')"), "ingest", ("write years with four digits",)),
+    Fault("dates of the visit as day numbers of a spreadsheet", P, sql("update participant set p53_i0 = cast(cast(p53_i0 as date) - date '1899-12-30' as varchar)"), "ingest", ("day numbers of a spreadsheet",)),
+    Fault("episodes dated year, day, month", (*P, *HES), sql("update hesin set epistart = strftime(cast(epistart as date), '%Y-%d-%m')"), "ingest", ("a date is a day of the calendar",)),
+    Fault("a column renamed by hand", P, lambda f: f.replace("participant", r"participant\.p924_i0", "p924_0"), "ingest", ("built of a field's number: p924_0",)),
+    Fault("sex was exported without values", P, sql("update participant set p31 = null"), "ingest", ("all its cells are empty",)),
+    Fault("proteins appended to themselves", OLINK, sql("insert into olink select * from olink limit 40"), "ingest", ("a protein has one result for a participant and visit",)),
+    Fault("codes of a list parted by commas", P, sql("update participant set p20002_i0 = replace(replace(replace(p20002_i0, '[', ''), ']', ''), '\"', '')"), "ingest", ("an array cell is a JSON list",)),
     Fault("prescriptions with the ids of another application", (*P, *GP), sql("update gp_scripts set eid = 'OTHER' || eid"), "ingest", ("tables of one project share participants",)),
 )  # fmt: skip
 
@@ -109,7 +118,6 @@ AT_RAW = (
     Fault("day and month swapped in the date of the visit", P, sql("update participant set p53_i0 = case when day(cast(p53_i0 as date)) <= 12 then strftime(cast(p53_i0 as date), '%Y-%d-%m') else p53_i0 end"), "raw", ("age_fits_birth_and_visit",)),
     Fault("only dates whose day and month can be exchanged were kept", (*P, *HES), sql("update hesin set epistart = case when day(cast(epistart as date)) <= 12 then strftime(cast(epistart as date), '%Y-%d-%m') end"), "raw", ("days_and_months_not_swapped",)),
     Fault("the minus of special codes was lost", P, sql("update participant set p20116_i0 = replace(p20116_i0, '-', '9')"), "raw", ("codes_are_known",)),
-    Fault("decimal commas", P, sql("update participant set p23099_i0 = replace(p23099_i0, '.', ',')"), "raw", ("numbers_are_numbers",)),
     Fault("a column cut off after a third of the rows", P, sql("update participant set p20116_i0 = null where right(eid, 1) > '3'"), "raw", ("fields_filled_as_in_showcase",)),
     Fault("T-scores of other people", P, sql(of_others("p78_i0")), "raw", ("paired_columns_belong_together",)),
     Fault("shuffled ids in the body measures", P, sql(of_others("p21001_i0")), "raw", ("body_mass_index_confirmed",)),

@@ -20,6 +20,7 @@ from tests.ingest.small_export import (
     participant_rows,
     pipe_list,
     python_list,
+    read,
     write_export,
     write_records,
     write_rows,
@@ -320,7 +321,9 @@ def test_olink_wide__unknown_and_repeated_assays_are_named(tmp_path: Path, heade
 def test_olink_wide__one_protein_alone_lands(tmp_path: Path) -> None:
     write_export(tmp_path)
     write_rows(tmp_path / "olink_instance_0.csv", [["eid", "a1bg"], [IDS[0], "1.5"], [IDS[1], "inf"], [IDS[2], "low"]])
-    landed = _tables(_landed(tmp_path), ["olink_data"])["olink_data"]
-    assert {(row[0], row[2], row[3]) for row in landed} == {
-        (IDS[0], "a1bg", "1.5"), (IDS[1], "a1bg", "inf"), (IDS[2], "a1bg", "low"),
-    }  # fmt: skip
+    landing = _landed(tmp_path)
+    landed = _tables(landing, ["olink_data"])["olink_data"]
+    assert {(row[0], row[2], row[3]) for row in landed} == {(IDS[0], "a1bg", "1.5"), (IDS[1], "a1bg", "inf")}
+    assert read(landing, "rejects") == [
+        {"file": "olink_instance_0.csv", "line": "4", "column_name": "a1bg", "rule": "a numeric field holds numbers"}
+    ]

@@ -8,6 +8,7 @@ from pathlib import Path
 from warehouse.errors import StudyError
 from warehouse.ingest.ingest import ingest
 from warehouse.ingest.mapped_cohort import ingest_mapped
+from warehouse.ingest.profile import said_of
 
 RAW = Path("warehouse/raw")
 
@@ -52,6 +53,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"Landed in {target}; what was concluded: {target / 'profile.md'}")
     else:
         print(f"{target} is up to date: same files, same choices")
+    for line in said_of(target):
+        print(f"  {line}")
     return 0
 
 

@@ -1,20 +1,28 @@
 """Arrays and multi-select answers as one JSON list of text per participant, index-aligned, null kept inside.
 
-Seen in the wild: a JSON list (`["F412","N318"]`), a Python list (`['F412', 'N318']`), a pipe string (`D261|E113`),
-and one column per array index (`41270-0.0`, `41270-0.1`, ...).
+Seen in the wild: a JSON list (`["F412","N318"]`), a Python list (`['F412', 'N318']`), what numpy prints
+(`['F412' 'N318']`), a pipe string (`D261|E113`), and one column per array index (`41270-0.0`, `41270-0.1`, ...).
 """
 
 import ast
 import json
+import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-Encoding = Literal["json", "python", "pipe", "single"]
+Encoding = Literal["json", "python", "numpy", "pipe", "single"]
+
+# The list of strings that numpy prints, and pandas writes for columns of arrays: ['F412' 'N318'].
+NUMPY = re.compile(r"^\[\s*('[^']*'|-?\d+(\.\d*)?)(\s+('[^']*'|-?\d+(\.\d*)?))*\s*\]$")
+ADJACENT = re.compile(r"""['"]\s+['"]""")  # to Python, two strings side by side are one
+NUMPY_ITEM = re.compile(r"'([^']*)'|(-?\d+)(?:\.\d*)?")
+# Lists parted by a comma, a semicolon or a space, or in the brackets of other systems, hold what no code does.
+CODE = re.compile(r"^-?[A-Za-z0-9][\w.]*$")
 
 CANONICAL = r'^\["[^"\\]*"(,"[^"\\]*")*\]$'
 
@@ -27,6 +35,8 @@ def encoding_of(cell: str) -> Encoding:
     """The array encoding one cell shows."""
     text = cell.strip()
     if text.startswith("[") and text.endswith("]"):
+        if len(text.split()) > 1 and NUMPY.match(text):
+            return "numpy"
         return "python" if "'" in text and '"' not in text.replace("\\'", "") else "json"
     return "pipe" if "|" in text else "single"
 
@@ -40,7 +50,11 @@ def read_list(cell: str) -> list[str | None] | None:
     """Items of a list cell in any encoding; None where the cell is no list at all."""
     text = cell.strip()
     if not text.startswith("["):
-        return [item if item not in ("", "NA") else None for item in text.split("|")]
+        return [item if item not in ("", "NA") else None for item in map(str.strip, text.split("|"))]
+    if NUMPY.match(text):
+        return [found[1] or found[2] for found in NUMPY_ITEM.finditer(text)]
+    if ADJACENT.search(text):
+        return None
     try:
         items = json.loads(text)
     except ValueError:
@@ -53,16 +67,28 @@ def read_list(cell: str) -> list[str | None] | None:
     return [None if item in (None, "", "NA") else _item(item) for item in items]
 
 
+def items_of(cells: Iterable[str | None]) -> Iterator[str]:
+    """Filled cells, those that hold lists opened."""
+    for cell in cells:
+        if not cell:
+            continue
+        if cell[0] == "[" or "|" in cell:
+            yield from (item for item in read_list(cell) or () if item)
+        else:
+            yield cell
+
+
 def _item(item: object) -> str:
     return str(int(item)) if isinstance(item, float) and item.is_integer() else str(item)
 
 
 def canonical_lists(
-    column: pa.Array, *, decode: Callable[[str], str | None] | None = None
+    column: pa.Array, *, decode: Callable[[str], str | None] | None = None, are_codes: bool = False
 ) -> tuple[pa.Array, pa.Array]:
     """JSON lists from list cells, and the indices of cells that are no list.
 
-    decode : code of the meaning of each item, for exports that hold meanings.
+    decode : what each item lands as, such as the code of a meaning; None for an item that is none.
+    are_codes : items are codes, so that one with a comma or a space in it is a list in another form.
     """
     done = pc.match_substring_regex(column, CANONICAL) if decode is None else None
     if done is not None and pc.all(done, min_count=0).as_py():
@@ -74,6 +100,8 @@ def canonical_lists(
         if items is not None and decode is not None:
             codes = [None if item is None else decode(item) for item in items]
             items = codes if codes.count(None) == items.count(None) else None
+        elif items is not None and are_codes and not all(item is None or CODE.match(item) for item in items):
+            items = None
         texts.append(None if items is None else to_json(items))
     lists = pa.array(texts, pa.string()).take(coded.indices)
     bad = pc.indices_nonzero(pc.and_(pc.is_valid(column), pc.is_null(lists)))

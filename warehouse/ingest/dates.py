@@ -1,6 +1,7 @@
 """Dates and timestamps of every export route, read as ISO; the order of day and month is proved, never assumed."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
@@ -9,13 +10,28 @@ from typing import Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from warehouse.ingest.arrays import items_of
+
 Order = Literal["ymd", "dmy", "mdy"]
 
-ISO = re.compile(r"^(\d{4})-(\d{2})-(\d{2})(?:[T ][\d:.]+(?:Z|[+-]\d{2}:?\d{2})?)?$")
+ISO = re.compile(r"^(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?:[T ][\d:.]+(?:Z|[+-]\d{2}:?\d{2})?)?$")
 COMPACT = re.compile(r"^(\d{4})(\d{2})(\d{2})(?:\.0+)?$")
-SLASHED = re.compile(r"^(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})(?:[T ][\d:.]+)?$")
+SLASHED = re.compile(r"^(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})(?:[T ][\d:.]+(?: ?[AaPp][Mm])?)?$")
 NAMED_MONTH = re.compile(r"^(\d{1,2})[ -]?([A-Za-z]{3})[A-Za-z]*[ -]?(\d{4})$")
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+
+# Forms that no reading is safe for, and what to write instead.
+TWO_DIGIT_YEAR = re.compile(r"^\d{1,2}[/.-]\d{1,2}[/.-]\d{2}(?: .*)?$|^\d{1,2}[ -]?[A-Za-z]{3,9}[ -]?\d{2}$")
+DAY_NUMBER = re.compile(r"^\d{4,5}(?:\.\d+)?$")
+REMEDIES = (
+    (TWO_DIGIT_YEAR, "write years with four digits: these cells have two, which do not tell the century"),
+    (DAY_NUMBER, "these cells are day numbers of a spreadsheet: format the column as YYYY-MM-DD, then save it as CSV"),
+    (ISO, "write YYYY-MM-DD: these cells begin with the year, and go on to months above 12 or days that no month has"),
+    (COMPACT, "write YYYYMMDD: these cells have months above 12 or days that no month has"),
+    (SLASHED, "these cells are days that no month has, or years no participant lived in: check the column"),
+    (re.compile(r".*\d.*"), "write dates as YYYY-MM-DD, DD/MM/YYYY or YYYYMMDD"),
+    (re.compile(r".*"), "these cells are words: leave them empty, or export with coding_option RAW"),
+)
 
 NONE = pa.array([], pa.uint64())
 TIMESTAMP = r"^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2})(:\d{2})?(?:\.\d+)?(?:Z|[+]00:?00)?$"
@@ -41,9 +57,10 @@ def read_date(text: str, order: Order | None) -> str | None:
     order : settles DD/MM/YYYY against MM/DD/YYYY only; every other form says its own order.
     """
     text = text.strip()
-    if found := ISO.match(text) or COMPACT.match(text):
-        year, month, day = (int(part) for part in found.groups()[:3])
-        return _iso(year, month, day)
+    if found := ISO.match(text):
+        return _iso(int(found[1]), int(found[3]), int(found[4]))
+    if found := COMPACT.match(text):
+        return _iso(int(found[1]), int(found[2]), int(found[3]))
     if found := SLASHED.match(text):
         first, second, year = (int(part) for part in found.groups())
         if order == "dmy":
@@ -58,6 +75,14 @@ def read_date(text: str, order: Order | None) -> str | None:
     return None
 
 
+def remedy_for(cells: pa.Array) -> str:
+    """What to do about cells that are no dates, by what most of them look like."""
+    seen: Counter[str] = Counter()
+    for text in cells.to_pylist():
+        seen[next(remedy for form, remedy in REMEDIES if form.match(text.strip()))] += 1
+    return seen.most_common(1)[0][0]
+
+
 @dataclass(slots=True)
 class OrderEvidence:
     """What the cells of a file prove about the order of day and month."""
@@ -68,9 +93,7 @@ class OrderEvidence:
     forms: dict[str, int] = field(default_factory=dict)
 
     def add(self, cells: Iterable[str | None]) -> None:
-        for cell in cells:
-            if not cell:
-                continue
+        for cell in items_of(cells):
             form = next(
                 (n for n, p in (("YYYY-MM-DD", ISO), ("YYYYMMDD", COMPACT), ("slashed", SLASHED)) if p.match(cell)),
                 "other",
@@ -109,7 +132,8 @@ class DateReader:
     known: dict[str, str | None] = field(default_factory=dict)
     other_order: int = 0
 
-    def _one(self, text: str) -> str | None:
+    def one(self, text: str) -> str | None:
+        """ISO date of one cell; None where it is none in the order of the file."""
         iso = read_date(text, self.order)
         if iso is None and self.order in ("dmy", "mdy"):
             self.other_order += read_date(text, "mdy" if self.order == "dmy" else "dmy") is not None
@@ -121,7 +145,7 @@ class DateReader:
         isos: list[str | None] = []
         for text in coded.dictionary.to_pylist():
             if text not in self.known:
-                self.known[text] = self._one(text)
+                self.known[text] = self.one(text)
             isos.append(self.known[text])
         read = pa.array(isos, pa.string()).take(coded.indices)
         if read.null_count == column.null_count:

@@ -10,6 +10,7 @@ from warehouse.errors import IngestError
 from warehouse.ingest.faults import refuse
 from warehouse.ingest.headers import is_eid_name
 from warehouse.ingest.overrides import Overrides
+from warehouse.ingest.reject_limits import MAX_REJECTED_SHARE, max_rejected_share
 from warehouse.ingest.stream import GZIP_MAGIC, CleanStream
 
 SAMPLE_BYTES = 4 << 20
@@ -21,6 +22,11 @@ NO_NAME = ""
 FEWEST_NUMBERED_ROWS = 5
 # A quote behind a backslash and before text: R's write.table escapes so unless told otherwise; no CSV reader reads it.
 ESCAPED_QUOTE = re.compile(r'\\"(?=[^",;|\s])')
+
+# Cells that a quote opens, and those that the next one closes; a row in which one is not closed makes no other file.
+OPENED = re.compile(r'(?:^|[,\t;|\n])"')
+ENCLOSED = re.compile(r'(?:^|(?<=[,\t;|\n]))"(?:[^"\n]|"")*"(?=[,\t;|\r\n]|$)')
+FEWEST_ENCLOSED = 10
 
 DELIMITERS = {"tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " "}
 DELIMITER_NAMES = {sign: name for name, sign in DELIMITERS.items()}
@@ -51,6 +57,7 @@ class Shape:
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     evidence: str
+    max_rejected_share: float = MAX_REJECTED_SHARE
 
     @property
     def is_header_only(self) -> bool:
@@ -99,7 +106,15 @@ def _is_quoted(text: str) -> bool:
         return "\t" not in text.partition("\n")[0]
     opening = sum(text.count(f'{sign}"') for sign in (",", "\t", ";", "|", " ", "\n")) + text.startswith('"')
     closing = sum(text.count(f'"{sign}') for sign in (",", "\t", ";", "|", " ", "\n", "\r")) + text.endswith('"')
-    return opening > 0 and closing > 0 and _best_agreement(text, True) >= _best_agreement(text, False)
+    if opening == 0 or closing == 0:
+        return False
+    return _best_agreement(text, True) >= _best_agreement(text, False) or _encloses_cells(text)
+
+
+def _encloses_cells(text: str) -> bool:
+    """Whether quotes at the beginning of cells are closed at their end, but for accidents."""
+    n_enclosed = len(ENCLOSED.findall(text))
+    return n_enclosed >= FEWEST_ENCLOSED and n_enclosed >= SHARE_OF_AGREEING_ROWS * len(OPENED.findall(text))
 
 
 def _best_agreement(text: str, is_quoted: bool) -> float:
@@ -242,6 +257,7 @@ def look_at(path: Path, *, name: str, overrides: Overrides) -> Shape:
         ends_in_delimiter=len(rows[0]) > 1 and rows[0][-1] == NO_NAME,
         header=tuple(cell.strip() for cell in rows[0]),
         rows=tuple(tuple(row) for row in rows[1:] if len(row) == len(rows[0])),
+        max_rejected_share=max_rejected_share(overrides, name),
         evidence=f"{encoding} ({encoding_evidence}); {DELIMITER_NAMES.get(delimiter, 'no')} delimiter ({evidence})",
     )
 

@@ -22,29 +22,38 @@ from warehouse.ingest.gwas import (
     sidecar_subject,
 )
 from warehouse.ingest.gwas_formats import NUMBER_COLUMNS
-from warehouse.ingest.join import shared_participants
+from warehouse.ingest.join import orphans, shared_participants
 from warehouse.ingest.land_participants import land_participants
 from warehouse.ingest.landing import Landing, TableWriter, write_empty
 from warehouse.ingest.ld_scores import COUNT_COLUMNS, SCORE_COLUMNS, land_count, land_scores
 from warehouse.ingest.olink import helper_columns, land_helper, land_long, land_wide, protein_coding
+from warehouse.ingest.olink_keys import MeasuredKeys
 from warehouse.ingest.olink_tables import HELPERS, LANDED_COLUMNS
 from warehouse.ingest.overrides import Overrides
+from warehouse.ingest.plan import refuse_empty_required
 from warehouse.ingest.plan_export import ExportPlan, instance_of
 from warehouse.ingest.recognise import Found
 from warehouse.ingest.record_tables import RECORD_TABLES
-from warehouse.ingest.records import land_record, land_withdrawals
+from warehouse.ingest.records import RecordPlan, land_record, land_withdrawals
+from warehouse.ingest.reject_limits import max_rejected_share, refuse_beyond
 from warehouse.ingest.rejects import Rejects
 from warehouse.ingest.tables import stream_blocks
 from warehouse.ingest.tables_landed import TRUTH_COLUMNS, columns_of_tables
 
 
 class Answer(TypedDict, total=False):
-    """What one step says: rows and evidence by file, rejects by (file, column, rule), people listed and known."""
+    """What one step says.
+
+    rows, evidence : by file; counts : rejects by file, column and rule; n_filled : cells held to a rule, by file and
+    column; participants : people listed and known; orphans : records without their parent, and records.
+    """
 
     rows: dict[str, int]
     evidence: dict[str, list[str]]
     counts: list[tuple[str, str, str, int]]
     participants: tuple[int, int]
+    orphans: tuple[int, int]
+    n_filled: list[tuple[str, str, int]]
 
 
 Advance = Callable[[int], None]
@@ -83,6 +92,7 @@ class ExportLanding:
         self._step("gene_locations", self._gene_locations)
         self._step("planted_truth", self._truth)
         self.faults.stop()
+        refuse_empty_required(self.landing.path("participant"), self.faults, where=self._names("participant"))
         self._same_people()
         self.faults.stop()
         self._write_the_rest()
@@ -96,11 +106,22 @@ class ExportLanding:
 
         def run() -> Answer:
             rejects = Rejects()
-            answer = Answer(**work(rejects))
+            share_of = partial(max_rejected_share, self.overrides)
+            try:
+                answer = Answer(**work(rejects))
+            except IngestError as error:
+                refuse_beyond(rejects, share_of, also=error)
+                raise
+            refuse_beyond(rejects, share_of)
             ledger = self._ledger(table)
             ledger.parent.mkdir(exist_ok=True)
             rejects.write(ledger)
             answer["counts"] = [(*key, n) for key, n in sorted(rejects.counts.items())]
+            answer["n_filled"] = [
+                (*key, rejects.n_filled[key])
+                for key in {(f, c) for f, c, _ in rejects.counts}
+                if key in rejects.n_filled
+            ]
             return answer
 
         return cast(Answer, self.landing.once(table, run))
@@ -114,6 +135,8 @@ class ExportLanding:
         self.answers[table] = answer
         for file, column, rule, n in answer["counts"]:
             self.rejects.counts[file, column, rule] += n
+        for file, column, n in answer["n_filled"]:
+            self.rejects.n_filled[file, column] += n
         lines = pq.read_table(self._ledger(table)).to_pylist()
         self.rejects.lines += [(row["file"], int(row["line"]), row["column_name"], row["rule"]) for row in lines]
 
@@ -140,7 +163,7 @@ class ExportLanding:
                     advance=self.advance,
                 )
                 rows[one.found.name] = writer.n_rows - before
-                evidence[one.found.name] = [one.evidence, f"dates: {said}", *_absent(one.plan.missing)]
+                evidence[one.found.name] = [one.evidence, f"dates: {said}", *_absent(one.plan)]
         return {"rows": rows, "evidence": evidence}
 
     def _withdrawals(self, rejects: Rejects) -> Answer:
@@ -154,7 +177,8 @@ class ExportLanding:
         return {"rows": rows}
 
     def _olink(self, rejects: Rejects) -> Answer:
-        rows = {}
+        rows, evidence = {}, {}
+        keys = MeasuredKeys()
         listed = self.plan.of("coding_143")
         coding = protein_coding(listed[0].shape if listed else None, rejects) if self.plan.of("olink_long") else {}
         with TableWriter(
@@ -168,11 +192,16 @@ class ExportLanding:
                 before = writer.n_rows
                 if one.entity == "olink_wide":
                     instance = instance_of(one, self.overrides)
-                    land_wide(one.shape, instance=instance, writer=writer, rejects=rejects, advance=self.advance)
+                    land_wide(
+                        one.shape, instance=instance, writer=writer, rejects=rejects, keys=keys, advance=self.advance
+                    )
                 else:
-                    land_long(one.shape, coding=coding, writer=writer, rejects=rejects, advance=self.advance)
+                    evidence[one.name] = land_long(
+                        one.shape, coding=coding, writer=writer, rejects=rejects, keys=keys, advance=self.advance
+                    )
                 rows[one.name] = writer.n_rows - before
-        return {"rows": rows}
+        keys.refuse_repeated(", ".join(rows))
+        return {"rows": rows, "evidence": {name: [said] for name, said in evidence.items() if said}}
 
     def _helper(self, one: Found, rejects: Rejects) -> Answer:
         assert one.shape is not None
@@ -263,12 +292,17 @@ class ExportLanding:
         for table, (listed, known) in shared.items():
             if listed and not known:
                 self.faults.add(
-                    ", ".join(self.answers[table]["rows"]),
+                    self._names(table),
                     "tables of one project share participants; nobody here is in the participant table",
                     "it comes from another application, whose ids differ: take it out",
                     listed,
                 )
             self.answers[table]["participants"] = (listed, known)
+        for table, found in orphans(landed, parents=self.landing.path, spill=self.landing.folder).items():
+            self.answers[table]["orphans"] = found
+
+    def _names(self, table: str) -> str:
+        return ", ".join(self.answers[table]["rows"])
 
     def _write_the_rest(self) -> None:
         for table, columns in columns_of_tables().items():
@@ -278,5 +312,6 @@ class ExportLanding:
         self.rejects.write(self.landing.path("rejects"))
 
 
-def _absent(columns: list[str]) -> list[str]:
-    return [f"columns not in the file, landed empty: {', '.join(columns)}"] if columns else []
+def _absent(plan: RecordPlan) -> list[str]:
+    said = [f"columns not in the file, landed empty: {', '.join(plan.missing)}"] if plan.missing else []
+    return said + ([f"columns the table does not have, left out: {', '.join(plan.extra)}"] if plan.extra else [])

@@ -3,11 +3,12 @@
 import hashlib
 from collections.abc import Iterable
 from pathlib import Path
+from stat import S_ISREG
 
 from warehouse.ingest.fields import SEEDS
 
 # Raise it whenever the same files would land differently than before.
-READER_VERSION = "2"
+READER_VERSION = "3"
 SEEDS_READ = ("ukb_fields.csv", "nmr_biomarkers.csv", "olink_assays.csv", "value_labels.csv")
 EDGE_BYTES = 1 << 16
 
@@ -30,10 +31,12 @@ def fingerprint(files: Iterable[Path], *, folder: Path, choices: Iterable[str]) 
         seed = SEEDS / name
         digest.update(f"\0{name}\0".encode() + (seed.read_bytes() if seed.exists() else b""))
     for path in files:
-        stat = path.stat()
-        digest.update(f"\0{path.relative_to(folder).as_posix()}\0{stat.st_size}\0{stat.st_mtime_ns}\0".encode())
+        digest.update(f"\0{path.relative_to(folder).as_posix()}\0".encode())
+        # A link that leads nowhere, a pipe or a closed file is refused by name when it is looked at.
         try:
-            digest.update(_edges(path))
+            stat = path.stat()
+            digest.update(f"{stat.st_size}\0{stat.st_mtime_ns}\0".encode())
+            digest.update(_edges(path) if S_ISREG(stat.st_mode) else b"no file")
         except OSError:
             digest.update(b"unreadable")
     return digest.hexdigest()

@@ -47,6 +47,7 @@ def land_genes(path: Path, *, name: str, writer: TableWriter, rejects: Rejects) 
         strand = cells[4] if len(cells) > FEWEST_CELLS and cells[4] in STRANDS else None
         symbol = cells[5] if len(cells) > FEWEST_CELLS + 1 else cells[0]
         genes.append((cells[0], CHROMOSOME_NAMES.get(plain, plain), cells[2], cells[3], strand, symbol))
+    rejects.n_rows[name] += len(genes) + n_bad
     if not genes:
         raise refuse(
             name,

@@ -1,7 +1,7 @@
 """The header styles of a participant table, from the RAP, the legacy converter and the renames seen in the wild."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 
@@ -74,6 +74,11 @@ EID_NAMES = frozenset({
     "eid", "participant.eid", "f.eid", "f_eid", "n_eid", "xeid", "userid",
     "participant id", "participant_id", "participantid",
 })  # fmt: skip
+# What a hand or a tool makes of a field's name, though no style; a project's own columns hold no field's number so.
+RESEMBLANCE = re.compile(
+    rf"^(?:participant[._ ])?(?:p|f|x|n|s|ts|v|field|ukb)?[._ -]?{FIA}(?:[._ -]i?\d+){{0,2}}(?:[._ -]a\d+)?$",
+    re.IGNORECASE,
+)
 # Other columns (a project's own) are left out, but a header must be mostly of one style to be of it.
 SHARE_OF_STYLE = 0.5
 
@@ -86,6 +91,7 @@ class Header:
     eid: str
     columns: tuple[Column, ...]
     unread: tuple[str, ...]
+    in_other_styles: tuple[str, ...] = ()
 
 
 def number(text: str | None) -> int | None:
@@ -97,27 +103,50 @@ def is_eid_name(cell: str) -> bool:
     return cell.strip().strip('"').lower() in EID_NAMES
 
 
+def _column(style: Style, cell: str) -> Column | None:
+    found = style.field.match(cell)
+    if found is None:
+        return None
+    parts = found.groupdict()
+    return Column(cell, int(parts["field"]), number(parts["instance"]), number(parts["array"]))
+
+
+def column_in_any_style(cell: str) -> Column | None:
+    """A header cell as the first coded style that reads it; None where none does."""
+    return next((column for style in STYLES if (column := _column(style, cell)) is not None), None)
+
+
+def looks_like_field(cell: str, known: Container[int]) -> bool:
+    """Whether a cell that no style reads is built around the number of a known field: f46_i0, p31.0, field_31."""
+    found = RESEMBLANCE.match(cell)
+    return found is not None and int(found["field"]) in known
+
+
 def _read(style: Style, cells: Sequence[str]) -> Header | None:
     eids = [cell for cell in cells if style.eid.match(cell)] or [cell for cell in cells if is_eid_name(cell)][:1]
-    columns, unread = [], []
+    columns, unread, foreign = [], [], []
     for cell in cells:
         if cell in eids:
             continue
-        found = style.field.match(cell)
-        if found is None:
+        column = _column(style, cell)
+        if column is None and (column := column_in_any_style(cell)) is not None:
+            foreign.append(cell)
+        if column is None:
             unread.append(cell)
-            continue
-        parts = found.groupdict()
-        columns.append(Column(cell, int(parts["field"]), number(parts["instance"]), number(parts["array"])))
-    if not eids or not columns or len(columns) < SHARE_OF_STYLE * (len(cells) - 1):
+        else:
+            columns.append(column)
+    if not eids or len(columns) == len(foreign) or len(columns) < SHARE_OF_STYLE * (len(cells) - 1):
         return None
-    return Header(style=style.name, eid=eids[0], columns=tuple(columns), unread=tuple(unread))
+    return Header(style.name, eids[0], tuple(columns), tuple(unread), tuple(foreign))
 
 
 def read_header(cells: Sequence[str]) -> Header | None:
-    """A participant header in one of the coded styles; None where it is in none of them."""
+    """A participant header in one of the coded styles; None where it is in none of them.
+
+    Tables merged by hand mix styles: single cells in another are read too.
+    """
     readings = [header for style in STYLES if (header := _read(style, cells)) is not None]
-    return max(readings, key=lambda header: len(header.columns), default=None)
+    return min(readings, key=lambda header: len(header.in_other_styles), default=None)
 
 
 def title_eid(cells: Sequence[str]) -> str | None:

@@ -11,6 +11,7 @@ from warehouse.errors import IngestError
 from warehouse.ingest.export import ExportLanding
 from warehouse.ingest.faults import Faults, refuse
 from warehouse.ingest.fingerprint import fingerprint
+from warehouse.ingest.join import PARENTS
 from warehouse.ingest.landing import Landing, recover
 from warehouse.ingest.overrides import Overrides, parse_overrides, refuse_unknown_files
 from warehouse.ingest.plan_export import ExportPlan, plan_export
@@ -134,11 +135,14 @@ def finish(exporter: ExportLanding, landing: Landing, *, cohort: str, key: str, 
                 profile.notes.append(
                     f"{table}: {listed - known:,} of {listed:,} people are not in the participant table"
                 )
+        if "orphans" in answer and answer["orphans"][0]:
+            orphans, n_records = answer["orphans"]
+            profile.notes.append(
+                f"{table}: {orphans:,} of {n_records:,} records have no {PARENTS[table]} record (eid, ins_index), "
+                "and so no date: they are not used"
+            )
     profile.overrides = dict(line.split("=", 1) for line in overrides)
-    profile.rejected = [
-        {"file": file, "column_name": column, "rule": rule, "count": n}
-        for (file, column, rule), n in sorted(exporter.rejects.counts.items())
-    ]
+    profile.add_rejects(exporter.rejects)
     profile.write(landing.folder)
     for name in (".rejects", ".parts"):
         shutil.rmtree(landing.folder / name, ignore_errors=True)

@@ -4,7 +4,7 @@ A hash join of tables this wide writes them to disk several times over; here eac
 participants, kept in a memory-mapped file, and the Parquet is written from the files.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import duckdb
@@ -19,6 +19,8 @@ from warehouse.ingest.fields import codes_column, field_of_column
 
 MEMORY_LIMIT = "3GB"
 ROWS_PER_GROUP = 65_536
+# A diagnosis or operation has the date of its episode, a cause that of its certificate.
+PARENTS = {"hesin_diag": "hesin", "hesin_oper": "hesin", "death_cause": "death"}
 
 # File name, the Parquet it landed in, its canonical columns without eid.
 Part = tuple[str, Path, Sequence[str]]
@@ -161,6 +163,28 @@ def shared_participants(tables: Mapping[str, Path], *, participants: Path, spill
         shared[name] = (int(row[0]), int(row[1]))
     connection.close()
     return shared
+
+
+def orphans(tables: Mapping[str, Path], *, parents: Callable[[str], Path], spill: Path) -> dict[str, tuple[int, int]]:
+    """Records whose parent (episode, certificate) is not there, and all records, by table."""
+    found: dict[str, tuple[int, int]] = {}
+    with duckdb.connect() as connection:
+        connection.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
+        connection.execute(f"set temp_directory = '{spill.as_posix()}'")
+        for name, parent in PARENTS.items():
+            if name not in tables or parent not in tables:
+                continue
+            row = connection.execute(
+                f"""
+                select count(*), (select count(*) from read_parquet({_quote(tables[name])}))
+                from (select eid, ins_index from read_parquet({_quote(tables[name])})) as record
+                anti join (select eid, ins_index from read_parquet({_quote(parents(parent))})) as parent
+                    on record.eid = parent.eid and record.ins_index = parent.ins_index
+                """
+            ).fetchone()
+            assert row is not None
+            found[name] = (int(row[0]), int(row[1]))
+    return found
 
 
 def _quote(path: Path) -> str:

@@ -42,7 +42,12 @@ def land_participants(plan: ExportPlan, landing: Landing, *, rejects: Rejects, a
 def _land_file(part: PlannedPart, writer: TableWriter, rejects: Rejects, advance: Advance) -> None:
     assert part.found.shape is not None
     reader = ParticipantReader(
-        shape=part.found.shape, plan=part.plan, dates=part.dates, rejects=rejects, decoders=part.decoders
+        shape=part.found.shape,
+        plan=part.plan,
+        dates=part.dates,
+        rejects=rejects,
+        decoders=part.decoders,
+        number_codes=part.number_codes,
     )
     land_part(reader, writer=writer, advance=advance)
 

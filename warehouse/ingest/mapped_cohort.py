@@ -50,7 +50,10 @@ def ingest_mapped(
         else:
             write_empty(landing.path(name), columns)
     rejects.write(landing.path("rejects"))
-    _profile(mapped, tables, table, cohort, key, path.name, mapping.name, overrides).write(landing.folder)
+    profile = _profile(mapped, tables, table, cohort, key, path.name, mapping.name, overrides)
+    profile.add_rejects(rejects)
+    profile.files[0].n_rejected = rejects.count(path.name)
+    profile.write(landing.folder)
     landing.put_in_place()
     return target, True
 

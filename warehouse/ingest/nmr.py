@@ -11,13 +11,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from warehouse.ingest.arrays import to_json
+from warehouse.ingest.cells import NOT_A_MEANING, CellReader, participant_ids, whole_numbers
 from warehouse.ingest.codings import Codings
+from warehouse.ingest.dates import DateReader
 from warehouse.ingest.detect import Shape
 from warehouse.ingest.faults import refuse
 from warehouse.ingest.fields import NMR_LAST_INSTANCE
+from warehouse.ingest.headers import is_eid_name
 from warehouse.ingest.landing import TableWriter
-from warehouse.ingest.nmr_tables import field_of_biomarker
-from warehouse.ingest.participant import NOT_A_MEANING, whole_numbers
+from warehouse.ingest.nmr_tables import VISIT, field_of_biomarker
 from warehouse.ingest.records import NO_EID
 from warehouse.ingest.rejects import Rejects
 from warehouse.ingest.tables import MISSING, stream_blocks
@@ -31,6 +33,8 @@ class CorrectedPlan:
     """Canonical columns of one ukbnmr file, without the visit: p23400 <- Total_C."""
 
     shape: Shape
+    eid: str
+    visit: str
     is_flags: bool
     source: dict[str, str]
     n_other_columns: int
@@ -40,11 +44,11 @@ class CorrectedPlan:
 
 
 def plan_corrected(shape: Shape) -> CorrectedPlan:
-    """Columns of one ukbnmr file; words instead of numbers make it the file of flags."""
+    """Columns of one ukbnmr file; more words than numbers make it the file of flags."""
     cells = [cell for cell in shape.header if cell in field_of_biomarker()]
     at = [shape.header.index(cell) for cell in cells]
-    texts = (row[k] for row in shape.rows for k in at if k < len(row))
-    is_flags = any(text[:1].isalpha() and text not in MISSING for text in texts)
+    texts = [row[k] for row in shape.rows for k in at if row[k] not in MISSING]
+    is_flags = 2 * sum(text[:1].isalpha() for text in texts) > len(texts)
     source = {}
     for cell in cells:
         value, flag = field_of_biomarker()[cell]
@@ -52,7 +56,12 @@ def plan_corrected(shape: Shape) -> CorrectedPlan:
         if field_id:
             source[f"p{field_id}"] = cell
     return CorrectedPlan(
-        shape=shape, is_flags=is_flags, source=source, n_other_columns=len(shape.header) - 2 - len(source)
+        shape=shape,
+        eid=next(cell for cell in shape.header if is_eid_name(cell)),
+        visit=next(cell for cell in shape.header if cell.lower() == VISIT),
+        is_flags=is_flags,
+        source=source,
+        n_other_columns=len(shape.header) - 2 - len(source),
     )
 
 
@@ -68,11 +77,12 @@ def land_corrected(
 
     Raises IngestError for a participant with two rows of one visit.
     """
-    wanted = ["eid", "visit_index", *plan.source.values()]
+    wanted = [plan.eid, plan.visit, *plan.source.values()]
+    reader = CellReader(plan.shape.name, DateReader(), rejects)
     seen: list[list[pa.Array]] = [[] for _ in writers]
     for block in stream_blocks(plan.shape, rejects=rejects, columns=wanted, advance=advance):
-        eids = whole_numbers(block.rows.column("eid"))
-        visits = pc.fill_null(whole_numbers(block.rows.column("visit_index")), "")
+        eids = participant_ids(block.rows.column(plan.eid), where=plan.shape.name)
+        visits = pc.fill_null(whole_numbers(block.rows.column(plan.visit)), "")
         for index in pc.indices_nonzero(pc.is_null(eids)).to_pylist():
             rejects.add(plan.shape.name, block.line(index), "eid", NO_EID)
         strange = pc.invert(pc.is_in(visits, pa.array([str(k) for k in range(NMR_LAST_INSTANCE + 1)])))
@@ -81,11 +91,11 @@ def land_corrected(
         columns = {}
         for canonical, cell in plan.source.items():
             cells = block.rows.column(cell)
+            reader.count(canonical, cells)
             if plan.is_flags:
-                cells, bad = _flag_codes(cells, codings)
-                for index in bad.to_pylist():
-                    rejects.add(plan.shape.name, block.line(index), canonical, NOT_A_MEANING)
-            columns[canonical] = cells
+                flags, bad = _flag_codes(cells, codings)
+                reader.reject(block, canonical, cells, bad, NOT_A_MEANING)
+            columns[canonical] = flags if plan.is_flags else reader.numbers(block, canonical, cells)
         for instance, writer in enumerate(writers):
             keep = pc.and_(pc.equal(visits, str(instance)), pc.is_valid(eids))
             kept = eids.filter(keep)

@@ -3,6 +3,9 @@
 import functools
 
 from warehouse.ingest.fields import read_seed
+from warehouse.ingest.headers import is_eid_name
+
+VISIT = "visit_index"
 
 
 @functools.cache
@@ -14,4 +17,4 @@ def field_of_biomarker() -> dict[str, tuple[str, str]]:
 def is_corrected(header: tuple[str, ...]) -> bool:
     """Whether a header is one of ukbnmr's outputs."""
     known = sum(cell in field_of_biomarker() for cell in header)
-    return "eid" in header and "visit_index" in header and known >= 1
+    return any(map(is_eid_name, header)) and VISIT in map(str.lower, header) and known >= 1

@@ -15,6 +15,8 @@ KEYS: dict[str, tuple[tuple[str, ...] | None, str]] = {
     "instance": (("0", "1", "2", "3"), "the visit an Olink file belongs to"),
     "trait": (None, "the trait name of a GWAS file"),
     "skip": (("yes",), "leave the file out"),
+    "unreadable": (None, "the share of rows, and of each column's cells, that may be left out as unreadable (0.01)"),
+    "ignore_column": (None, "leave a column out, by its header or its canonical name: ignore_column:p924_i0=yes"),
     "ignore_field": (None, "leave a field out: ignore_field:20003=yes"),
     "title": (None, "the field a column title stands for: title:Albumin=30600"),
     "titles": (("study",), "that titles other fields bear too stand for the study's fields"),
@@ -23,7 +25,7 @@ KEYS: dict[str, tuple[tuple[str, ...] | None, str]] = {
 
 
 # Keys whose subject is a file of the export.
-FILE_KEYS = ("date_order", "encoding", "delimiter", "coding", "entity", "instance", "trait", "skip")
+FILE_KEYS = ("date_order", "encoding", "delimiter", "coding", "entity", "instance", "trait", "skip", "unreadable")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,13 @@ def refuse_unknown_files(overrides: Overrides, files: Container[str], faults: Fa
             )
 
 
+def _is_share(text: str) -> bool:
+    try:
+        return 0 <= float(text) <= 1
+    except ValueError:
+        return False
+
+
 def parse_overrides(lines: Iterable[str]) -> Overrides:
     """Read KEY=VALUE and KEY:SUBJECT=VALUE lines.
 
@@ -67,6 +76,9 @@ def parse_overrides(lines: Iterable[str]) -> Overrides:
             )
             continue
         allowed = KEYS[key][0]
+        if key == "unreadable" and not _is_share(value):
+            faults.add(f"--override {line}", f"{key} settles {KEYS[key][1]}", "values: a share such as 0.05")
+            continue
         if not value or (allowed is not None and value not in allowed):
             faults.add(
                 f"--override {line}",

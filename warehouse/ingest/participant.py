@@ -1,19 +1,22 @@
 """Read one participant file into canonical columns: codes, ISO dates, and JSON lists for arrays."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from warehouse.ingest.arrays import canonical_lists, combine_columns, list_lengths
+from warehouse.ingest.cells import NOT_A_CODE, NOT_A_LIST, NOT_A_MEANING, CellReader, participant_ids, whole_numbers
 from warehouse.ingest.codings import Decoder
 from warehouse.ingest.date_order import refuse_other_order
 from warehouse.ingest.dates import DateReader
 from warehouse.ingest.detect import Shape
 from warehouse.ingest.faults import refuse
-from warehouse.ingest.fields import CODES_OF_DATES, codes_column
+from warehouse.ingest.fields import CODES_OF_DATES, Kind, codes_column
 from warehouse.ingest.landing import TableWriter
+from warehouse.ingest.numbers import NUMBER, without_edge_spaces
 from warehouse.ingest.plan import PartPlan, Target
 from warehouse.ingest.rejects import Rejects
 from warehouse.ingest.replace_coding import Decoders
@@ -23,45 +26,29 @@ from warehouse.ingest.tables import Block, stream_blocks
 BLOCK_BYTES = 32 << 20
 ROWS_PER_GROUP = 65_536
 
-NOT_A_DATE = "a date is a day of the calendar"
-NOT_A_TIME = "a timestamp is a day and a time"
-NOT_A_LIST = "an array cell is a JSON list, a Python list or a pipe string"
-NOT_A_MEANING = "a cell of a REPLACE export is a meaning of its coding"
+
+def _number(text: str) -> str | None:
+    return text if NUMBER.fullmatch(text) else None
 
 
-def whole_numbers(column: pa.Array) -> pa.Array:
-    """`3.0` read as `3`: some converters write integers as floats."""
-    if not pc.any(pc.match_substring(column, "."), min_count=0).as_py():
-        return column
-    return pc.replace_substring_regex(column, r"^(-?\d+)\.0+$", r"\1")
-
-
-def participant_ids(column: pa.Array) -> pa.Array:
-    """Ids without the spaces that fixed-width exports pad them with, nor the `.0` of converters."""
-    return whole_numbers(pc.utf8_trim_whitespace(column))
-
-
-def decoded(cells: pa.Array, decode: Decoder) -> tuple[pa.Array, pa.Array]:
-    """Codes of cells that hold meanings, and the indices of cells that are no meaning."""
-    coded = cells.dictionary_encode()
-    codes = pa.array([decode(text) for text in coded.dictionary.to_pylist()], pa.string()).take(coded.indices)
-    return codes, pc.indices_nonzero(pc.and_(pc.is_valid(cells), pc.is_null(codes)))
-
-
-@dataclass(slots=True)
+@dataclass
 class ParticipantReader:
-    """Turns blocks of one participant file into canonical columns."""
+    """Turns blocks of one participant file into canonical columns.
+
+    number_codes : columns whose coding has no codes but numbers.
+    """
 
     shape: Shape
     plan: PartPlan
     dates: DateReader
     rejects: Rejects
     decoders: Decoders = field(default_factory=dict)
+    number_codes: Container[str] = ()
     too_long: dict[str, int] = field(default_factory=dict)
 
     def columns(self, block: Block) -> dict[str, pa.Array]:
         """Canonical columns of one block."""
-        made: dict[str, pa.Array] = {"eid": participant_ids(block.rows.column(self.plan.eid))}
+        made: dict[str, pa.Array] = {"eid": participant_ids(block.rows.column(self.plan.eid), where=self.shape.name)}
         # Codes before the dates that are aligned with them.
         for target in sorted(self.plan.targets, key=lambda t: t.field.field_id in CODES_OF_DATES):
             if target.field.is_list:
@@ -72,34 +59,40 @@ class ParticipantReader:
                 made[target.column] = self._flag(target, block)
         return made
 
-    def _reject(self, block: Block, target: Target, bad: pa.Array, rule: str) -> None:
-        for index in bad.to_pylist():
-            self.rejects.add(self.shape.name, block.line(index), target.column, rule)
+    @cached_property
+    def cells(self) -> CellReader:
+        return CellReader(self.shape.name, self.dates, self.rejects)
 
     def _scalar(self, target: Target, source: str, block: Block) -> pa.Array:
-        cells = block.rows.column(source)
+        cells, column = block.rows.column(source), target.column
         if cells.null_count == len(cells):
             return cells
-        if target.column in self.decoders:
-            cells, bad = decoded(cells, self.decoders[target.column])
-            self._reject(block, target, bad, NOT_A_MEANING)
         kind = target.field.kind
+        if column in self.decoders:
+            self.cells.count(column, cells)
+            cells = self.cells.decoded(block, column, cells, self.decoders[column])
+        elif kind != "text":
+            self.cells.count(column, cells)
         if kind == "date":
-            cells, bad = self.dates.dates(cells)
-            self._reject(block, target, bad, NOT_A_DATE)
-        elif kind == "time":
-            cells, bad = self.dates.timestamps(cells)
-            self._reject(block, target, bad, NOT_A_TIME)
-        elif kind in ("integer", "code"):
-            cells = whole_numbers(cells)
-        return cells
+            return self.cells.days(block, column, cells)
+        if kind == "time":
+            return self.cells.times(block, column, cells)
+        if kind in ("integer", "number"):
+            return (self.cells.integers if kind == "integer" else self.cells.numbers)(block, column, cells)
+        if kind == "code" and column in self.number_codes:
+            return self.cells.integers(block, column, cells, rule=NOT_A_CODE)
+        return whole_numbers(without_edge_spaces(cells)) if kind == "code" else cells
 
     def _list(self, target: Target, block: Block, made: Mapping[str, pa.Array]) -> pa.Array:
         partner = codes_column(target.column)
         if target.is_one_list_column:
-            cells = block.rows.column(target.sources[0][1])
-            lists, bad = canonical_lists(cells, decode=self.decoders.get(target.column))
-            self._reject(block, target, bad, NOT_A_MEANING if target.column in self.decoders else NOT_A_LIST)
+            cells, column = block.rows.column(target.sources[0][1]), target.column
+            is_meant, kind = column in self.decoders, target.field.kind
+            lists, bad = canonical_lists(
+                cells, decode=self.decoders[column] if is_meant else self._item(kind), are_codes=kind == "code"
+            )
+            self.cells.count(column, cells)
+            self.cells.reject(block, column, cells, bad, NOT_A_MEANING if is_meant else NOT_A_LIST)
             return lists
         columns = {
             index if index is not None else target.field.array_min: self._scalar(target, name, block)
@@ -112,6 +105,12 @@ class ParticipantReader:
         if too_long.size:
             self.too_long[target.column] = self.too_long.get(target.column, 0) + int(too_long.size)
         return lists
+
+    def _item(self, kind: Kind) -> Decoder | None:
+        """How items of a list of dates or numbers are read; codes and texts land as they are."""
+        if kind == "date":
+            return self.dates.one
+        return _number if kind in ("integer", "number") else None
 
     def _flag(self, target: Target, block: Block) -> pa.Array:
         """An NMR flag with several array positions: its one code, or a list where a biomarker bears several."""

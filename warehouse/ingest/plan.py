@@ -2,6 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow.parquet as pq
 
 from warehouse.ingest.faults import Faults
 from warehouse.ingest.fields import Field, known_fields
@@ -39,12 +42,18 @@ def plan_part(header: Header, *, where: str, overrides: Overrides, faults: Fault
     """Canonical columns of one file; header cells that break a field's shape are faults."""
     fields = known_fields()
     ignored = {int(subject) for subject in overrides.subjects("ignore_field") if subject.isdigit()}
+    ignored_columns = overrides.subjects("ignore_column")
     sources: dict[str, dict[int | None, str]] = {}
     field_of: dict[str, Field] = {}
     n_other = len(header.unread)
     for column in header.columns:
         field = fields.get(column.field_id)
-        if field is None or column.field_id in ignored:
+        canonical = field.column(column.instance) if field is not None else ""
+        if (
+            field is None
+            or column.field_id in ignored
+            or not ignored_columns.keys().isdisjoint({column.name, canonical})
+        ):
             n_other += 1
             continue
         if field.is_instanced and column.instance is None:
@@ -74,13 +83,12 @@ def plan_part(header: Header, *, where: str, overrides: Overrides, faults: Fault
                 )
                 continue
             array = None
-        canonical = field.column(column.instance)
         field_of[canonical] = field
         if array in sources.setdefault(canonical, {}):
             faults.add(
                 where,
                 f"a field stands once in a header; {canonical} is also {column.name}",
-                "leave one of the columns out",
+                f"leave one of the columns out: --override ignore_column:{column.name}=yes",
             )
             continue
         sources[canonical][array] = column.name
@@ -99,6 +107,23 @@ def plan_part(header: Header, *, where: str, overrides: Overrides, faults: Fault
             ordered = [(None, ordered[0][1])]
         targets.append(Target(column=canonical, field=field, sources=tuple(ordered)))
     return PartPlan(eid=header.eid, targets=tuple(targets), n_other_columns=n_other)
+
+
+def refuse_empty_required(participants: Path, faults: Faults, *, where: str) -> None:
+    """A fault for every required column of the landed participant table in which no cell is filled."""
+    landed = pq.ParquetFile(participants).metadata
+    n_empty: dict[str, int] = {}
+    for group in (landed.row_group(k) for k in range(landed.num_row_groups)):
+        for column in (group.column(k) for k in range(group.num_columns)):
+            n_empty[column.path_in_schema] = n_empty.get(column.path_in_schema, 0) + column.statistics.null_count
+    for field in known_fields().values():
+        if field.is_required and n_empty.get(field.column(0)) == landed.num_rows:
+            faults.add(
+                where,
+                f"field {field.field_id}, {field.title} ({field.column(0)}), is filled; all its cells are empty",
+                "export the field again: the study cannot be run without it",
+                landed.num_rows,
+            )
 
 
 def refuse_missing_required(

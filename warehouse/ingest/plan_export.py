@@ -11,7 +11,7 @@ from warehouse.ingest.detect import Shape
 from warehouse.ingest.faults import Faults, refuse
 from warehouse.ingest.fields import known_fields
 from warehouse.ingest.gwas import AssociationReader, trait_of
-from warehouse.ingest.headers import Header, is_title_header, read_header
+from warehouse.ingest.headers import Header, is_title_header, looks_like_field, read_header
 from warehouse.ingest.ld_scores import score_cells
 from warehouse.ingest.nmr import CorrectedPlan, plan_corrected
 from warehouse.ingest.olink import wide_columns
@@ -21,9 +21,9 @@ from warehouse.ingest.plan import PartPlan, plan_part, refuse_missing_required
 from warehouse.ingest.recognise import Found
 from warehouse.ingest.record_tables import RECORD_TABLES
 from warehouse.ingest.records import RecordPlan, plan_record
-from warehouse.ingest.replace_coding import Decoders, settle_coding, settle_record_coding
+from warehouse.ingest.replace_coding import Decoders, number_codes, settle_coding, settle_record_coding
 from warehouse.ingest.tables import MISSING
-from warehouse.ingest.titles import read_title_header, read_titles
+from warehouse.ingest.titles import Titles, read_title_header, read_titled, read_titles
 
 # An export of one of these with no row is an export that failed.
 TABLES_WITH_ROWS = ("participant", *RECORD_TABLES, "olink_wide", "olink_long", "nmr_corrected", "gwas", "ld_scores")
@@ -38,6 +38,7 @@ class PlannedPart:
     plan: PartPlan
     dates: DateReader
     decoders: Decoders
+    number_codes: frozenset[str]
     evidence: tuple[str, ...]
 
 
@@ -115,7 +116,7 @@ def _plan_one(one: Found, plan: ExportPlan, codings: Codings, overrides: Overrid
         plan.metabolites.append(PlannedMetabolites(one, plan_corrected(one.shape)))
     elif one.entity in RECORD_TABLES and one.shape is not None:
         table = RECORD_TABLES[one.entity]
-        record = plan_record(one.shape, table)
+        record = plan_record(one.shape, table, ignored=overrides.subjects("ignore_column"))
         decoders, said = settle_record_coding(one.shape, table, record.source, codings=codings, faults=faults)
         plan.records.setdefault(one.entity, []).append(PlannedRecord(one, record, decoders, said))
     elif one.entity == "olink_wide" and one.shape is not None:
@@ -146,9 +147,12 @@ def _plan_participant(one: Found, codings: Codings, overrides: Overrides, faults
             "a participant table has an eid column and columns named by field, in one of the known styles",
             "export it again with header_style FIELD-NAME",
         )
+    titles = read_titles(codings, overrides)
     if header is None:
-        titles = read_titles(codings, overrides)
         header = read_title_header(one.shape.header, where=one.name, titles=titles, needed=known_fields())
+    else:
+        header = _with_titles(header, titles, where=one.name)
+    _refuse_doubtful(header, overrides, where=one.name, faults=faults)
     part = plan_part(header, where=one.name, overrides=overrides, faults=faults)
     decoders, coding_evidence = settle_coding(one.shape, part, codings=codings, overrides=overrides, faults=faults)
     dated = [
@@ -164,13 +168,51 @@ def _plan_participant(one: Found, codings: Codings, overrides: Overrides, faults
         plan=part,
         dates=dates,
         decoders=decoders,
+        number_codes=number_codes(part, codings),
         evidence=(
-            f"header style {header.style}",
+            f"header style {header.style}" + _also_read(header),
             coding_evidence,
             f"dates: {date_evidence}",
             f"arrays: {_array_evidence(one.shape, part)}",
         ),
     )
+
+
+def _with_titles(header: Header, titles: Titles, *, where: str) -> Header:
+    """A coded header with the cells that are titles read too, where no code names their column.
+
+    A project may call a column of its own Sex; none is called `Sex | Instance 0` but by UK Biobank.
+    """
+    have = {column.field_id for column in header.columns}
+    marked = [cell for cell in header.unread if " | Instance " in cell or titles.of(cell, names_instance=False)]
+    columns, _ = read_titled(marked, where=where, titles=titles, needed=known_fields())
+    read = [column for column in columns if column.instance is not None or column.field_id not in have]
+    names = {column.name for column in read}
+    return replace(
+        header,
+        columns=(*header.columns, *read),
+        unread=tuple(cell for cell in header.unread if cell not in names),
+        in_other_styles=(*header.in_other_styles, *sorted(names)),
+    )
+
+
+def _refuse_doubtful(header: Header, overrides: Overrides, *, where: str, faults: Faults) -> None:
+    """A cell that is built like the name of a field of the study, in no known style, is lost or read: never guessed."""
+    ignored = overrides.subjects("ignore_column")
+    doubtful = [cell for cell in header.unread if cell not in ignored and looks_like_field(cell, known_fields())]
+    if doubtful:
+        faults.add(
+            where,
+            "a column named by a field is named in a known style; in none, though built of a field's number: "
+            f"{', '.join(doubtful[:5])}{' ...' if len(doubtful) > 5 else ''}",
+            f"rename it (p31, p46_i0), or leave it out: --override ignore_column:{doubtful[0]}=yes",
+            len(doubtful),
+        )
+
+
+def _also_read(header: Header) -> str:
+    others = header.in_other_styles
+    return f"; {len(others):,} columns in other styles: {', '.join(others[:5])}" if others else ""
 
 
 def _array_evidence(shape: Shape, part: PartPlan) -> str:

@@ -2,9 +2,10 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from stat import S_ISREG
 
 from warehouse.errors import IngestError
 from warehouse.ingest.detect import Shape, look_at, refuse_duplicate_columns
@@ -78,9 +79,43 @@ def list_files(folder: Path) -> Iterator[Path]:
 
     for root, folders, files in os.walk(folder, onerror=forbidden, followlinks=True):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
+        _refuse_loops(Path(root), folders)
         for name in sorted(files):
             if not name.startswith("."):
                 yield Path(root) / name
+
+
+def _refuse_loops(root: Path, folders: Iterable[str]) -> None:
+    """Raises IngestError for a link to a folder that it stands in: its files would be met without end."""
+    above = [one.resolve() for one in (root, *root.parents)]
+    for name in folders:
+        if (root / name).is_symlink() and (root / name).resolve() in above:
+            raise refuse(
+                name,
+                "a link in an export leads to files; this one leads back to a folder above it",
+                "remove the link, or give --from the folder that holds the files",
+            )
+
+
+def _refuse_no_file(path: Path, name: str) -> None:
+    """Raises IngestError for links that lead nowhere or in a circle, and for pipes and the like."""
+    try:
+        mode = path.stat().st_mode
+    except PermissionError:
+        return  # said where it is opened
+    except OSError as bad:
+        rule = "a link in an export leads to a file" if path.is_symlink() else "a file of an export can be opened"
+        raise refuse(
+            name,
+            f"{rule}; the system says: {bad.strerror}",
+            f"mend or remove it, or say --override skip:{name}=yes",
+        ) from bad
+    if not S_ISREG(mode):
+        raise refuse(
+            name,
+            "an export holds files; this is a pipe, a socket or a device",
+            f"remove it, or --override skip:{name}=yes",
+        )
 
 
 def recognise_folder(folder: Path, overrides: Overrides, faults: Faults) -> list[Found]:
@@ -103,6 +138,7 @@ def recognise(path: Path, *, name: str, overrides: Overrides) -> Found:
 
     Raises IngestError, with the override that settles it, where the header and the name do not tell.
     """
+    _refuse_no_file(path, name)
     chosen = overrides.get("entity", name)
     if not chosen and (by_name := _by_name(path, name)) is not None:
         return by_name

@@ -1,18 +1,18 @@
 """Read record-level tables and withdrawals: RAP entities and portal files, dates as ISO."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Container, Mapping, Sequence
+from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from warehouse.ingest.cells import CellReader, participant_ids
 from warehouse.ingest.date_order import date_reader, refuse_other_order
 from warehouse.ingest.detect import NO_NAME, Shape
 from warehouse.ingest.faults import refuse
 from warehouse.ingest.headers import is_eid_name
 from warehouse.ingest.landing import TableWriter
 from warehouse.ingest.overrides import Overrides
-from warehouse.ingest.participant import NOT_A_DATE, NOT_A_MEANING, decoded, participant_ids, whole_numbers
 from warehouse.ingest.record_tables import RecordTable
 from warehouse.ingest.rejects import Rejects
 from warehouse.ingest.replace_coding import Decoders
@@ -28,27 +28,39 @@ class RecordPlan:
     table: RecordTable
     shape: Shape
     source: Mapping[str, str]
-    extra: tuple[str, ...] = field(default=())
+    extra: tuple[str, ...] = ()
 
     @property
     def missing(self) -> list[str]:
         return [column for column in self.table.columns if column not in self.source]
 
 
-def plan_record(shape: Shape, table: RecordTable) -> RecordPlan:
+def plan_record(shape: Shape, table: RecordTable, *, ignored: Container[str] = ()) -> RecordPlan:
     """Columns of one record file, dotted or plain, any case.
 
-    Raises IngestError naming the columns that tell the table and are not there.
+    Raises IngestError naming the columns that tell the table and are not there, or stand there twice.
     """
     source: dict[str, str] = {}
     extra: list[str] = []
+    twice: list[str] = []
     for cell in shape.header:
         name = cell.lower().removeprefix(f"{table.name}.")
         name = "eid" if is_eid_name(name) else name
-        if name in table.columns:
+        if cell in ignored or name in ignored:
+            extra.append(cell)
+        elif name in source:
+            twice.append(name)
+        elif name in table.columns:
             source[name] = cell
         else:
             extra.append(cell)
+    if twice:
+        raise refuse(
+            shape.name,
+            f"a column stands once in a header; in two writings: {', '.join(twice)}",
+            "leave one of the columns out",
+            len(twice),
+        )
     lacking = sorted(table.signature - source.keys())
     if lacking:
         raise refuse(
@@ -75,22 +87,24 @@ def land_record(
     """
     dated = [plan.source[column] for column in sorted(plan.table.dates & plan.source.keys())]
     dates, evidence = date_reader(plan.shape, dated, overrides)
+    reader = CellReader(plan.shape.name, dates, rejects)
     for block in stream_blocks(plan.shape, rejects=rejects, columns=list(plan.source.values()), advance=advance):
         made: dict[str, pa.Array] = {}
         for canonical, cell in plan.source.items():
             cells = block.rows.column(cell)
-            if decoders and canonical in decoders:
-                cells, bad = decoded(cells, decoders[canonical])
-                for index in bad.to_pylist():
-                    rejects.add(plan.shape.name, block.line(index), canonical, NOT_A_MEANING)
+            if canonical == "eid":
+                cells = participant_ids(cells, where=plan.shape.name)
+            elif cells.null_count == len(cells):
+                pass
+            elif decoders and canonical in decoders:
+                reader.count(canonical, cells)
+                cells = reader.decoded(block, canonical, cells, decoders[canonical])
             elif canonical in plan.table.dates:
-                cells, bad = dates.dates(cells)
-                for index in bad.to_pylist():
-                    rejects.add(plan.shape.name, block.line(index), canonical, NOT_A_DATE)
-            elif canonical == "eid":
-                cells = participant_ids(cells)
+                reader.count(canonical, cells)
+                cells = reader.days(block, canonical, cells)
             elif canonical in plan.table.integers:
-                cells = whole_numbers(cells)
+                reader.count(canonical, cells)
+                cells = reader.integers(block, canonical, cells)
             made[canonical] = cells
         has_eid = pc.is_valid(made["eid"])
         n_rows = block.rows.num_rows
@@ -110,5 +124,5 @@ def land_withdrawals(shapes: Sequence[tuple[Shape, bool]], *, writer: TableWrite
         # A comma behind each id makes a second, empty column.
         names = ["eid", *(NO_NAME for _ in shape.header[1:])]
         for block in stream_blocks(shape, rejects=rejects, columns=["eid"], has_header=has_header, names=names):
-            eids = participant_ids(block.rows.column("eid")).drop_null()
+            eids = participant_ids(block.rows.column("eid"), where=shape.name).drop_null()
             writer.write({"eid": eids}, len(eids))

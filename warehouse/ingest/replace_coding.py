@@ -18,6 +18,7 @@ from warehouse.ingest.tables import MISSING
 
 # Fields of these kinds hold numbers or dates; only their special answers are coded (sparse coding).
 OPEN_KINDS = ("integer", "number", "date")
+WHOLE = re.compile(r"^-?\d+$")
 PLAIN = re.compile(r"^-?\d+(\.\d+)?$|^\d{4}-\d{2}-\d{2}|^\d{1,2}/\d{1,2}/\d{4}$")
 
 Decoders = Mapping[str, Decoder]
@@ -114,17 +115,31 @@ def settle_coding(
     return decoders, f"coding REPLACE ({'override; ' if chosen else ''}{said}), meanings turned back into codes"
 
 
+def number_codes(plan: PartPlan, codings: Codings) -> frozenset[str]:
+    """Columns whose coding has no codes but whole numbers: anything else in them would be null in staging."""
+    numbers = {encoding for encoding, codes in codings.codes.items() if all(WHOLE.match(code) for code in codes)}
+    return frozenset(
+        target.column
+        for target in plan.targets
+        if target.field.kind == "code" and not target.field.is_nmr and target.field.encoding_id in numbers
+    )
+
+
 def _decoder(target: Target, codings: Codings) -> Decoder:
     decode = codings.decoder(target.field.encoding_id)
     if target.field.kind not in OPEN_KINDS:
         return decode
-    return lambda cell: decode(cell) or (cell if PLAIN.match(cell) else None)
+    # What is no special answer is a number or a date, or is told to be none where those are read.
+    return lambda cell: decode(cell) or cell
 
 
 def _refuse_unknown_texts(shape: Shape, coded: Iterable[Target], votes: Mapping[str, Vote], faults: Faults) -> None:
     """Texts in a column of whole-number codes whose meanings nobody told."""
     for target in coded:
         vote = votes[target.column]
+        # Dates and numbers are read cell by cell, and what is neither is told there.
+        if target.field.kind in OPEN_KINDS:
+            continue
         if vote.n_neither and not vote.n_codes and target.field.encoding_id not in (19, 87):
             _fault_of_unknown_coding(shape, target, vote, faults)
 

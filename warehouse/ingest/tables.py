@@ -1,23 +1,24 @@
 """Stream a delimited text file as Arrow batches of text, with the line of every row and a ledger of ragged rows."""
 
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as csv
 
 from warehouse.errors import IngestError
 from warehouse.ingest.detect import NO_NAME, Shape
 from warehouse.ingest.faults import refuse
 from warehouse.ingest.read_ahead import read_ahead
+from warehouse.ingest.reject_limits import is_beyond
 from warehouse.ingest.rejects import Rejects
 from warehouse.ingest.stream import CleanStream
+from warehouse.ingest.unclosed_quotes import NOT_CLOSED, line_breaks, refuse_swallowed_unseen, swallowed
 
 BLOCK_BYTES = 16 << 20
 # What R, pandas and databases write for no value. Not None: that is a meaning (of stair climbing, of fractures).
 MISSING = ("", "NA", "<NA>", "NaN", "nan", "NULL", "null")
-# Rejected rows are a ledger of accidents; more than this and the file is not what it seems.
-MAX_REJECTED_SHARE = 0.01
 
 
 class NotANumberError(Exception):
@@ -95,14 +96,17 @@ def _blocks(
     )
     ragged: list[int] = []
 
+    n_swallowed = 0
+
     def skip_ragged(row: csv.InvalidRow) -> str:
-        ragged.append(row.number or 0)
-        rejects.add(
-            shape.name,
-            (row.number or 0) + stream.n_comment_lines,
-            "",
-            f"a row has {row.expected_columns} cells, as the header",
-        )
+        nonlocal n_swallowed
+        n_more = (row.text or "").count("\n")
+        number = (row.number or 0) + n_swallowed
+        ragged.extend(number + k for k in range(n_more + 1))
+        n_swallowed += n_more
+        rule = NOT_CLOSED if n_more else f"a row has {row.expected_columns} cells, as the header"
+        rejects.add(shape.name, number + stream.n_comment_lines, "", rule, n_lines=n_more + 1)
+        rejects.n_rows[shape.name] += n_more + 1
         return "skip"
 
     first = 2 if has_header else 1
@@ -134,7 +138,7 @@ def _blocks(
     except IngestError:
         raise
     line = first
-    n_rows = told = 0
+    n_rows = n_breaks = n_lost = told = 0
     try:
         while True:
             try:
@@ -142,6 +146,7 @@ def _blocks(
             except StopIteration:
                 break
             n_rows += batch.num_rows
+            rejects.n_rows[shape.name] += batch.num_rows
             if shape.ends_in_delimiter:
                 _refuse_cells_beyond_the_header(shape, batch)
             # Arrow parses ahead: a ragged row belongs to this block by its line, not by when it was met.
@@ -152,14 +157,50 @@ def _blocks(
                 told += 1
                 end += 1
             above = stream.n_comment_lines  # lines of the file that are no lines of the table
-            yield Block(rows=batch, first_line=line + above, skipped=tuple(number + above for number in within))
+            block = Block(rows=batch, first_line=line + above, skipped=tuple(number + above for number in within))
+            if shape.is_quoted and (columns_with := line_breaks(batch)):
+                found, n_met = swallowed(shape, columns_with)
+                block = _without_swallowed(block, found, rejects, shape.name)
+                n_breaks += n_met
+                n_lost += sum(found.values()) + len(found)
+            if all(column.null_count for column in block.rows.columns):
+                block = _without_blank(block)
+            yield block
             line = end
-            _refuse_too_many(shape, len(ragged), n_rows, is_end=False)
+            _refuse_too_many(shape, len(ragged) + n_lost, n_rows, is_end=False)
+        n_lines = stream.line - first - stream.n_comment_lines
     except pa.ArrowException as bad:
         raise _fault(shape, stream, bad) from None
     finally:
         stream.close()
-    _refuse_too_many(shape, len(ragged), n_rows, is_end=True)
+    _refuse_too_many(shape, len(ragged) + n_lost, n_rows, is_end=True)
+    if shape.is_quoted and shape.delimiter and n_lines > n_rows + len(ragged) + n_breaks:
+        refuse_swallowed_unseen(shape)
+
+
+def _without_blank(block: Block) -> Block:
+    """The block without rows of nothing: Arrow makes them of blank lines."""
+    is_blank = pa.array([True] * block.rows.num_rows)
+    for column in block.rows.columns:
+        is_blank = pc.and_(is_blank, pc.is_null(column))
+    return _left_out(block, dict.fromkeys(pc.indices_nonzero(is_blank).to_pylist(), 0))
+
+
+def _left_out(block: Block, rows: Mapping[int, int]) -> Block:
+    """The block without some rows, each with as many lines behind it."""
+    if not rows:
+        return block
+    lines = [block.line(index) + k for index, n_more in rows.items() for k in range(n_more + 1)]
+    kept = pa.array([index not in rows for index in range(block.rows.num_rows)])
+    return Block(block.rows.filter(kept), block.first_line, tuple(sorted([*block.skipped, *lines])))
+
+
+def _without_swallowed(block: Block, found: Mapping[int, int], rejects: Rejects, name: str) -> Block:
+    """The block without rows that swallowed others; all of their lines stand in the ledger."""
+    for index, n_more in found.items():
+        rejects.add(name, block.line(index), "", NOT_CLOSED, n_lines=n_more + 1)
+        rejects.n_rows[name] += n_more
+    return _left_out(block, found)
 
 
 def _refuse_cells_beyond_the_header(shape: Shape, batch: pa.RecordBatch) -> None:
@@ -176,11 +217,12 @@ def _refuse_cells_beyond_the_header(shape: Shape, batch: pa.RecordBatch) -> None
 
 def _refuse_too_many(shape: Shape, n_ragged: int, n_rows: int, *, is_end: bool) -> None:
     # One row is an accident, such as a last line of spaces, however short the file.
-    if n_ragged > max(1, MAX_REJECTED_SHARE * max(n_rows, 0 if is_end else 10_000)):
+    if is_beyond(n_ragged, max(n_rows, 0 if is_end else 10_000), shape.max_rejected_share):
         raise refuse(
             shape.name,
-            f"at most {MAX_REJECTED_SHARE:.0%} of the rows have another number of cells than the header",
-            "the delimiter or the quoting changes within the file: export it again, or give --override delimiter",
+            f"at most {shape.max_rejected_share:.0%} of the rows have another number of cells than the header",
+            "the delimiter or the quoting changes within the file: export it again, or give --override delimiter; to "
+            f"go on without these rows: --override unreadable:{shape.name}=SHARE",
             n_ragged,
         )
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from warehouse.ingest.codings import Codings
 from warehouse.ingest.faults import refuse
 from warehouse.ingest.fields import known_fields
-from warehouse.ingest.headers import Column, Header, number, title_eid
+from warehouse.ingest.headers import Column, Header, column_in_any_style, number, title_eid
 from warehouse.ingest.overrides import Overrides
 
 TITLE = re.compile(r"^(?P<title>.+?)(?: \| Instance (?P<instance>\d+))?(?: \| Array (?P<array>\d+))?$", re.IGNORECASE)
@@ -76,12 +76,24 @@ def read_title_header(cells: Sequence[str], *, where: str, titles: Titles, neede
 
     Raises IngestError where one title stands for several fields and one of them is needed.
     """
-    columns, unread, unclear = [], [], set()
     eid = title_eid(cells)
     assert eid is not None
+    columns, unread = read_titled([cell for cell in cells if cell != eid], where=where, titles=titles, needed=needed)
+    named = [column for cell in unread if (column := column_in_any_style(cell)) is not None]
+    foreign = tuple(column.name for column in named)
+    unread = [cell for cell in unread if cell not in foreign]
+    return Header(TITLE_STYLE, eid, (*columns, *named), tuple(unread), foreign)
+
+
+def read_titled(
+    cells: Sequence[str], *, where: str, titles: Titles, needed: Container[int]
+) -> tuple[list[Column], list[str]]:
+    """Columns of the cells that are titles, and the cells that are none.
+
+    Raises IngestError where one title stands for several fields and one of them is needed.
+    """
+    columns, unread, unclear = [], [], set()
     for cell in cells:
-        if cell == eid:
-            continue
         found = TITLE.match(cell)
         fields = titles.of(found["title"], names_instance=found["instance"] is not None) if found else ()
         if not found or not any(field in needed for field in fields):
@@ -98,4 +110,4 @@ def read_title_header(cells: Sequence[str], *, where: str, titles: Titles, neede
             "the study's fields, say --override titles=study",
             len(unclear),
         )
-    return Header(style=TITLE_STYLE, eid=eid, columns=tuple(columns), unread=tuple(unread))
+    return columns, unread
