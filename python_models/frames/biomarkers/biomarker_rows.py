@@ -191,19 +191,18 @@ def biomarker_association_rows(session: duckdb.DuckDBPyConnection, *, variance: 
     rows: list[Row] = []
     effective: dict[str, float | None] = {}
     for panel in panels_of_build(session):
-        designs = [study.of_exposure(study.on(panel, one), panel.rows) for one in study.analyses]
-        designs += [
-            study.of_lifestyle(study.on(panel, one), panel.rows) for one in last_arms if study.contrasts_of(one)
-        ]
-        scanners = [linear_scanner(design, variance) for design in designs]
-        for block, values in read_blocks(session, panel):
-            one_thread()
-            for design, scanner in zip(designs, scanners, strict=True):
+        wanted = [(study.of_exposure, one) for one in study.analyses]
+        wanted += [(study.of_lifestyle, one) for one in last_arms if study.contrasts_of(one)]
+        # One design at a time: at half a million people a design is the largest thing there is.
+        for design_of, one in wanted:
+            design = design_of(study.on(panel, one), panel.rows)
+            scanner = linear_scanner(design, variance)
+            for block, values in read_blocks(session, panel):
+                one_thread()
                 rows += _association_rows(panel, design, scanner, block, values)
+            excluded = [biomarker for biomarker in panel.biomarkers if biomarker.exclusion is not None]
+            rows += [_common(design, label, panel, biomarker) for biomarker in excluded for label in design.labels]
         effective[panel.platform] = panel.n_effective_tests
-        for biomarker in panel.biomarkers:
-            if biomarker.exclusion is not None:
-                rows += [_common(design, label, panel, biomarker) for design in designs for label in design.labels]
         logger.info(f"biomarker associations: {len(rows):,} rows after the {panel.platform}s")
     rows = with_multiplicity(rows, effective, ("study", "arm", "exposure", "scaling", "platform"))
     return pa.Table.from_pylist(rows, schema=ASSOCIATIONS)
@@ -276,14 +275,11 @@ def biomarker_hazard_ratio_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
     rows: list[Row] = []
     effective: dict[str, float | None] = {}
     for panel in panels_of_build(session):
-        designs = [
-            study.without_exposure(study.on(panel, one.analysis), panel.rows, time_scale=one.time_scale)
-            for one in study.scans
-        ]
-        scanners = [cox_scanner(design) for design in designs]
-        for block, values in read_blocks(session, panel):
-            one_thread()
-            for scan, design, scanner in zip(study.scans, designs, scanners, strict=True):
+        for scan in study.scans:
+            design = study.without_exposure(study.on(panel, scan.analysis), panel.rows, time_scale=scan.time_scale)
+            scanner = cox_scanner(design)
+            for block, values in read_blocks(session, panel):
+                one_thread()
                 rows += _hazard_rows(panel, scan, design, scanner, block, values)
         effective[panel.platform] = panel.n_effective_tests
         for biomarker in panel.biomarkers:

@@ -247,26 +247,26 @@ def mediation_effect_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
     study = MediationStudy(session, cohort=cohort_of_build())
     parts = _parts_of_exposures(session)
     rows: list[Row] = []
+    n_families = 0
     for panel, of_study in study.panels():
-        families: list[MediationFamily] = []
-        selections: list[SelectionFamily | None] = []
+        # One design at a time: at half a million people a design is the largest thing there is.
         for design_of in study.designs(panel, of_study):
             design = design_of(everyone(panel))
-            families.append(MediationFamily(design))
+            family = MediationFamily(design)
             is_selected = of_study is None
-            selections.append(SelectionFamily(halves_of(design, design_of=design_of)[0]) if is_selected else None)
-        biomarkers: list[Biomarker] = []
-        for block, values in study.blocks(panel):
-            one_thread()
-            biomarkers += block
-            for family in (*families, *selections):
-                if family is not None:
-                    family.scan(values)
-            logger.info(f"mediation: {len(biomarkers):,} of {len(panel.kept):,} {panel.platform}s")
-        for family, selection in zip(families, selections, strict=True):
-            name = family.design.analysis.study
-            days = [study.days_after_exposure(panel, name, one.name) for one in biomarkers]
-            rows += _rows_of(family, selection, panel, biomarkers, days, parts)
+            selection = SelectionFamily(halves_of(design, design_of=design_of)[0]) if is_selected else None
+            for _, values in study.blocks(panel):
+                one_thread()
+                family.scan(values)
+                if selection is not None:
+                    selection.scan(values)
+            name = design.analysis.study
+            days = [study.days_after_exposure(panel, name, one.name) for one in panel.kept]
+            rows += _rows_of(family, selection, panel, list(panel.kept), days, parts)
+            n_families += 1
+            logger.info(
+                f"mediation: {n_families} designs scanned, the last of {len(panel.kept):,} {panel.platform} biomarkers"
+            )
     rows.sort(key=lambda row: tuple(str(row[name]) for name in (*FAMILY, "biomarker")))
     return table_without_nan(rows, SCHEMA)
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from python_models.frames.biomarkers.biomarker_blocks import Biomarker, Panel, read_blocks
 from python_models.frames.biomarkers.biomarker_designs import BiomarkerDesign, BiomarkerStudy
 from python_models.frames.biomarkers.biomarker_rows import panels_of_build
-from python_models.frames.biomarkers.biomarker_scaling import scale_in_place
+from python_models.frames.biomarkers.biomarker_scaling import Transform, scale_in_place
 from python_models.frames.columns import Categories
 
 F4 = npt.NDArray[np.float32]
@@ -59,6 +59,7 @@ class MediationStudy:
 
     def __init__(self, session: duckdb.DuckDBPyConnection, *, cohort: str, more_columns: Sequence[str] = ()) -> None:
         self.session = session
+        self._clinical_values: dict[str, F4] = {}
         self.clinical = [
             ClinicalBiomarker(*row)
             for row in session.execute(
@@ -106,11 +107,8 @@ class MediationStudy:
     def values(self, panel: Panel, names: Sequence[str]) -> F4:
         """Scaled values (K, samples) of some kept biomarkers of a panel, in the order given."""
         if panel.platform == CLINICAL:
-            columns = {one.biomarker: self.study.data.columns[one.column_name] for one in self.clinical}
-            values = np.array([columns[name] for name in names], dtype=np.float32).reshape(len(names), -1)
-            for row in values:
-                scale_in_place(row, panel.transform)
-            return values
+            columns = {one.biomarker: one.column_name for one in self.clinical}
+            return np.array([self._scaled(columns[name], panel.transform) for name in names]).reshape(len(names), -1)
         place = {one.name: k for k, one in enumerate(panel.kept)}
         n = panel.rows.size
         if panel.file is None:
@@ -123,6 +121,13 @@ class MediationStudy:
             return np.array([read[name] for name in names], dtype=np.float32).reshape(len(names), n)
         rows = [np.fromfile(panel.file, dtype=np.float32, count=n, offset=4 * n * place[name]) for name in names]
         return np.array(rows, dtype=np.float32).reshape(len(names), n)
+
+    def _scaled(self, column: str, transform: Transform) -> F4:
+        """A clinical biomarker, scaled once for all families."""
+        if column not in self._clinical_values:
+            self._clinical_values[column] = np.array(self.study.data.columns[column], dtype=np.float32)
+            scale_in_place(self._clinical_values[column], transform)
+        return self._clinical_values[column]
 
     def designs(self, panel: Panel, study: str | None, *, adding: Sequence[str] = ()) -> list[DesignOf]:
         """One design per exposure, and one of all lifestyle contrasts per outcome; study: of those of one study only.
