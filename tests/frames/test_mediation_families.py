@@ -12,7 +12,8 @@ from python_models.estimators.mediation.several_exposures_scan import ExposuresC
 from python_models.estimators.multiplicity import adjust_p_values
 from python_models.estimators.survival.cox import fit_cox
 from python_models.frames.biomarkers.biomarker_designs import BiomarkerDesign, Exposure
-from python_models.frames.mediation.finalist_rows import _fitted, finalist_arrays
+from python_models.frames.mediation.finalist_arrays import finalist_arrays
+from python_models.frames.mediation.finalist_rows import _fitted
 from python_models.frames.mediation.joint_mediation_rows import _jointly
 from python_models.frames.mediation.mediation_families import (
     LEFT_OUT,

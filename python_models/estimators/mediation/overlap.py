@@ -28,18 +28,20 @@ PERMUTATIONS_PER_BLOCK = 1_000
 class MediatorOverlap:
     """Overlap of the mediators of two outcomes; chance values among the `n_background` that could be on both lists.
 
-    n_first, n_second, n_shared, n_same_direction: counts. expected: of n_shared by chance, given how many of either
-    list are in the background.
+    n_first, n_second, n_shared, n_same_direction: counts. n_first_in_background, n_second_in_background: of either
+    list, those in the background, which chance values are given. expected: of n_shared by chance, summed over strata.
     share, lower, upper (4,): n_shared over each of DENOMINATORS, NaN with `refusals` where the denominator is 0.
     interval_method: exact (binomial, mediators independent) or cluster_bootstrap (clusters of correlated ones).
-    hypergeometric_p: at least n_shared by chance, mediators exchangeable. permutation_p: the same keeping strata and
-    clusters, permutation_mean and permutation_upper (95th percentile) of n_shared under it. same_direction_p: at least
-    n_same_direction by the same permutations.
+    hypergeometric_p: at least n_shared by chance, mediators of a stratum exchangeable. permutation_p: the same keeping
+    clusters too, permutation_mean and permutation_upper (95th percentile) of n_shared under it. same_direction_p: at
+    least n_same_direction by the same permutations.
     """
 
     n_background: int
     n_first: int
     n_second: int
+    n_first_in_background: int
+    n_second_in_background: int
     n_shared: int
     n_same_direction: int
     expected: float
@@ -106,7 +108,8 @@ def mediator_overlap(
     mediator; m counts every mediator tested for both. Of one exposure: the direction of the outcome path, which alone
     differs. is_background (m,): which are exchangeable under the null; all of them unless given, and
     `shared_exposure_background` where both lists are mediators of one exposure. strata (m,): labels (platform) within
-    which labels may change places. clusters (m,): labels of near-copies (NMR lipoproteins); a cluster keeps its labels
+    which alone mediators are exchangeable, for every chance value: pooled, platforms with unlike backgrounds seem to
+    share more than chance. clusters (m,): labels of near-copies (NMR lipoproteins); a cluster keeps its labels
     together in the permutation, and changes places with clusters of its size only; the interval then resamples
     clusters.
 
@@ -146,6 +149,7 @@ def mediator_overlap(
         rng=rng,
     )  # fmt: skip
     n_background, first_inside, second_inside = (int(np.count_nonzero(x & inside)) for x in (inside, is_a, is_b))
+    expected, hypergeometric_p = _by_chance(n_shared, is_a=is_a[inside], is_b=is_b[inside], stratum=stratum[inside])
     if clusters is None:
         lower, upper = _exact_interval(n_shared, denominators, level)
     else:
@@ -156,17 +160,17 @@ def mediator_overlap(
         n_background=n_background,
         n_first=n_first,
         n_second=n_second,
+        n_first_in_background=first_inside,
+        n_second_in_background=second_inside,
         n_shared=n_shared,
         n_same_direction=n_same,
-        expected=first_inside * second_inside / max(n_background, 1),
+        expected=expected,
         share=share,
         lower=lower,
         upper=upper,
         level=level,
         interval_method="exact" if clusters is None else "cluster_bootstrap",
-        hypergeometric_p=1.0
-        if n_shared == 0
-        else float(stats.hypergeom.sf(n_shared - 1, n_background, first_inside, second_inside)),
+        hypergeometric_p=hypergeometric_p,
         permutation_p=float((1 + np.count_nonzero(shared >= n_shared)) / (1 + n_permutations)),
         permutation_mean=float(shared.mean()),
         permutation_upper=float(np.quantile(shared, 0.95)),
@@ -228,6 +232,28 @@ def _exact_interval(n_shared: int, denominators: npt.NDArray[np.int64], level: f
         lower = np.where(n_shared > 0, stats.beta.ppf(tail, n_shared, size - n_shared + 1), 0.0)
         upper = np.where(n_shared < size, stats.beta.ppf(1 - tail, n_shared + 1, size - n_shared), 1.0)
     return np.where(size > 0, lower, np.nan), np.where(size > 0, upper, np.nan)
+
+
+def _by_chance(
+    n_shared: int, *, is_a: npt.NDArray[np.bool_], is_b: npt.NDArray[np.bool_], stratum: npt.NDArray[np.int64]
+) -> tuple[float, float]:
+    """Expected number of shared and the chance of at least n_shared, exchangeable within strata.
+
+    The number shared is a sum of independent hypergeometric numbers, one per stratum: their probabilities convolved.
+    """
+    expected, probability, last = 0.0, np.ones(1), None
+    for one in np.unique(stratum):
+        at = stratum == one
+        size, first, second = int(at.sum()), int(is_a[at].sum()), int(is_b[at].sum())
+        expected += first * second / size
+        last = stats.hypergeom(size, first, second)
+        probability = np.convolve(probability, last.pmf(np.arange(min(first, second) + 1)))
+    if n_shared == 0 or last is None:
+        return expected, 1.0
+    if np.ptp(stratum) == 0:
+        # Far in the tail more exact than a sum of probabilities.
+        return expected, float(last.sf(n_shared - 1))
+    return expected, float(min(probability[n_shared:].sum(), 1.0))
 
 
 def _bootstrap_interval(

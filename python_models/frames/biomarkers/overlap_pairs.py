@@ -27,7 +27,8 @@ BOTH = "both_platforms"
 
 COUNTS = [
     ("denominator", pa.string()),
-    *((name, pa.int64()) for name in ("n_tested", "n_background", "n_first", "n_second", "n_shared")),
+    *((name, pa.int64()) for name in ("n_tested", "n_background", "n_first", "n_second")),
+    *((name, pa.int64()) for name in ("n_first_in_background", "n_second_in_background", "n_shared")),
     *((name, pa.int64()) for name in ("n_same_direction", "n_shared_at_fdr")),
     *(
         (name, pa.float64())
@@ -119,10 +120,15 @@ def shared_of(pair: Pair) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]
     """Shared: on both lists, q below LEVEL for either outcome. At FDR: of these, whose larger p has q below LEVEL too.
 
     One definition for biomarkers, mediators and their counts. Two lists intersected control no rate of false sharing;
-    the larger p does, over everything tested for both outcomes.
+    the larger p does, over everything of a platform tested for both outcomes. Both platforms together are the union of
+    what either calls, as their lists are.
     """
     is_shared = (pair.q[0] < LEVEL) & (pair.q[1] < LEVEL)
-    return is_shared, is_shared & shared_mediators(pair.p[0], pair.p[1], level=LEVEL).is_shared
+    is_at_fdr = np.zeros(is_shared.size, dtype=np.bool_)
+    for platform in np.unique(pair.platform):
+        at = pair.platform == platform
+        is_at_fdr[at] = shared_mediators(pair.p[0][at], pair.p[1][at], level=LEVEL).is_shared
+    return is_shared, is_shared & is_at_fdr
 
 
 def _share(count: int, size: int, name: str) -> Row:
@@ -210,6 +216,8 @@ def count_rows(pair: Pair, common: Row, correlations: Correlations | None = None
                 "n_background": found.n_background,
                 "n_first": found.n_first,
                 "n_second": found.n_second,
+                "n_first_in_background": found.n_first_in_background,
+                "n_second_in_background": found.n_second_in_background,
                 "n_shared": found.n_shared,
                 "n_same_direction": found.n_same_direction,
                 "n_shared_at_fdr": n_at_fdr,

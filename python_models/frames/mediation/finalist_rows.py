@@ -5,12 +5,10 @@ decomposition; intervals by the delta method, by Monte-Carlo draws and, for a fe
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from typing import Any, get_args
 
 import duckdb
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 from scipy import special
 
@@ -25,9 +23,9 @@ from python_models.estimators.mediation.mediated_share import ShareDefinition, m
 from python_models.estimators.mediation.monte_carlo import monte_carlo_effects
 from python_models.estimators.mediation.natural_effects import EFFECTS, PATHS, Contrast
 from python_models.estimators.survival.cox import CoxFit, fit_cox
-from python_models.frames.biomarkers.biomarker_designs import BiomarkerDesign, idle_levels
 from python_models.frames.biomarkers.biomarker_rows import NORMAL_975, finite, one_thread
 from python_models.frames.build import cohort_of_build
+from python_models.frames.mediation.finalist_arrays import Finalist, finalist_arrays, without_rare_levels
 from python_models.frames.mediation.mediation_rows import SEED, table_without_nan
 from python_models.frames.mediation.mediation_study import (
     CLINICAL,
@@ -38,11 +36,10 @@ from python_models.frames.mediation.mediation_study import (
     read_found,
 )
 
-F4 = npt.NDArray[np.float32]
-F8 = npt.NDArray[np.float64]
 Row = dict[str, Any]
 SIX = EFFECTS[:6]
 PNDE, TNIE, TE, CDE = (EFFECTS.index(name) for name in ("pnde", "tnie", "te", "cde"))
+# Of a finalist's exposure, which is measured from the level that it is compared with.
 CONTRAST = Contrast()
 KEYS = (
     "study",
@@ -55,8 +52,6 @@ KEYS = (
     "platform",
     "biomarker",
 )
-# A level with 10 events is without one in 1 resample of 22,000.
-MIN_EVENTS_OF_LEVEL = 10
 METHODS = ("delta", "monte_carlo", "bootstrap")
 SCHEMA = pa.schema(
     [
@@ -67,6 +62,8 @@ SCHEMA = pa.schema(
         ("quantity", pa.string()),
         ("n_participants", pa.int64()),
         ("n_events", pa.int64()),
+        ("exposure_from", pa.float64()),
+        ("exposure_to", pa.float64()),
         ("estimate", pa.float64()),
         ("standard_error", pa.float64()),
         *((f"{method}_{side}", pa.float64()) for method in METHODS for side in ("lower", "upper")),
@@ -76,48 +73,6 @@ SCHEMA = pa.schema(
         ("refusal", pa.string()),
     ]
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Finalist:
-    """One mediator's arrays, complete.
-
-    exposure, mediator, time, event (n,), covariates (n, q), names (q,): of these, centres (n, c), strata (n,) or None.
-    """
-
-    exposure: F8
-    mediator: F8
-    time: F8
-    event: npt.NDArray[np.bool_]
-    covariates: F8
-    names: tuple[str, ...]
-    centres: F8
-    strata: npt.NDArray[np.int32] | None
-
-
-def finalist_arrays(design: BiomarkerDesign, label: int, values: F4) -> Finalist:
-    """The people of a design who have the biomarker; other exposures of the design are covariates.
-
-    Levels that none of their events has, and centres that none of them attended, join their reference.
-    """
-    place = sum(one.refusal is None for one in design.labels[:label])
-    mediator = values[design.samples].astype(np.float64)
-    known = np.isfinite(mediator)
-    event = design.event[known]
-    covariates = design.covariates[known]
-    stay = np.flatnonzero(~idle_levels(covariates, design.names, event))
-    other_names = np.delete(np.array(design.exposure_names, dtype=object), place)
-    centres = design.centres[known]
-    return Finalist(
-        exposure=design.exposures[known, place],
-        mediator=mediator[known],
-        time=design.days[known],
-        event=event,
-        covariates=np.column_stack([np.delete(design.exposures[known], place, axis=1), covariates[:, stay]]),
-        names=(*other_names, *(design.names[j] for j in stay)),
-        centres=centres[:, ~idle_levels(centres, design.centre_names)],
-        strata=None if design.strata is None else design.strata[known],
-    )
 
 
 def _fitted(one: Finalist, *, has_interaction: bool, alone: CoxFit) -> MediationFit:
@@ -132,24 +87,11 @@ def _fitted(one: Finalist, *, has_interaction: bool, alone: CoxFit) -> Mediation
     )  # fmt: skip
 
 
-def _without_rare_levels(one: Finalist) -> Finalist:
-    """Indicators with too few events on a side left out: a resample without them has no finite estimate."""
-    n_events = int(one.event.sum())
-    kept = []
-    for j in range(one.covariates.shape[1]):
-        column = one.covariates[:, j]
-        is_indicator = bool(np.isin(column[:1000], (0.0, 1.0)).all() and np.isin(column, (0.0, 1.0)).all())
-        at_level = int(column[one.event].sum()) if is_indicator else 0
-        if not is_indicator or MIN_EVENTS_OF_LEVEL <= at_level <= n_events - MIN_EVENTS_OF_LEVEL:
-            kept.append(j)
-    return replace(one, covariates=one.covariates[:, kept], names=tuple(one.names[j] for j in kept))
-
-
 def _bootstrapped(given: Finalist, *, has_interaction: bool, n_bootstraps: int) -> BootstrapEffects | None:
     """Both models of the same resamples; None where none are asked for."""
     if n_bootstraps == 0:
         return None
-    one = _without_rare_levels(given)
+    one = without_rare_levels(given)
     return bootstrap_natural_effects(
         exposure=one.exposure, mediator=one.mediator, time=one.time, event=one.event, covariates=one.covariates,
         mediator_covariates=one.centres, strata=one.strata, has_interaction=has_interaction, contrast=CONTRAST,
@@ -302,7 +244,10 @@ def _rows(one: Finalist, *, n_bootstraps: int) -> Iterator[Row]:
     )  # fmt: skip
     for model, has_interaction in (("without_interaction", False), ("with_interaction", True)):
         fit = _fitted(one, has_interaction=has_interaction, alone=alone)
-        common: Row = {"model": model, "n_participants": fit.n, "n_events": fit.n_events}
+        common: Row = {
+            "model": model, "n_participants": fit.n, "n_events": fit.n_events, "exposure_from": one.exposure_from,
+            "exposure_to": one.exposure_from + 1.0,
+        }  # fmt: skip
         if fit.effects is None:
             yield {**common, "quantity_kind": "effect", "quantity": "te", "refusal": fit.refusal}
             continue

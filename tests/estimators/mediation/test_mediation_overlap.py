@@ -70,6 +70,26 @@ def test_mediator_overlap__strata_take_away_an_overlap_that_is_only_platform() -
     assert free.permutation_p < 1e-3
     assert within.permutation_p > 0.05
     assert_allclose(within.permutation_mean, 10.0, atol=0.1)
+    # The exact p keeps platforms apart as the permutation does.
+    assert_allclose([free.expected, within.expected], [1.0, 10.0], rtol=EXACT)
+    assert abs(within.hypergeometric_p - within.permutation_p) < 3 * np.sqrt(0.25 / 10_000)
+
+
+def test_mediator_overlap__hypergeometric_p_of_two_strata_by_hand() -> None:
+    # Strata of 3 and 2 with lists of 1: shared with chance 1/3 and 1/2, both 1/6, at least one 1 - 2/3 * 1/2.
+    first, strata = [1.0, 0.0, 0.0, 1.0, 0.0], [0, 0, 0, 1, 1]
+    both = mediator_overlap(sign_first=first, sign_second=first, strata=strata, seed=1)
+    one = mediator_overlap(sign_first=first, sign_second=[1.0, 0.0, 0.0, 0.0, 1.0], strata=strata, seed=1)
+    assert_allclose([both.hypergeometric_p, one.hypergeometric_p], [1 / 6, 2 / 3], rtol=EXACT)
+    assert_allclose(both.expected, 1 / 3 + 1 / 2, rtol=EXACT)
+
+
+def test_mediator_overlap__platform_without_a_list_in_it_says_nothing() -> None:
+    # One of two on either list in the first platform; thirty of the other platform are on none.
+    a, b = lists(2, 1, 1, 1)
+    rest = np.zeros(30)
+    got = mediator_overlap(sign_first=[*a, *rest], sign_second=[*b, *rest], strata=[0, 0, *(rest + 1)], seed=1)
+    assert_allclose([got.hypergeometric_p, got.expected], [0.5, 0.5], rtol=EXACT)
 
 
 def test_mediator_overlap__copies_widen_the_interval_and_the_null() -> None:
@@ -171,6 +191,7 @@ def test_mediator_overlap__background_holds_chance_values_only() -> None:
     alone = mediator_overlap(sign_first=a[inside], sign_second=b[inside], seed=1)
     whole = mediator_overlap(sign_first=a, sign_second=b, seed=1)
     assert (got.n_background, got.n_first, got.n_second) == (40, 20, 10)
+    assert (got.n_first_in_background, got.n_second_in_background) == (20, 10)
     assert_allclose(got.share, whole.share, rtol=EXACT)
     assert got.hypergeometric_p == alone.hypergeometric_p
     assert_allclose(got.expected, 20 * 10 / 40, rtol=EXACT)
@@ -182,6 +203,18 @@ def test_mediator_overlap__background_holds_chance_values_only() -> None:
 def test_mediator_overlap__an_empty_background_gives_chance_values_of_one() -> None:
     got = mediator_overlap(sign_first=np.ones(5), sign_second=np.zeros(5), is_background=np.zeros(5, bool), seed=1)
     assert (got.hypergeometric_p, got.permutation_p, got.same_direction_p, got.expected) == (1.0, 1.0, 1.0, 0.0)
+
+
+def test_mediator_overlap__chance_values_come_from_the_counts_in_the_background() -> None:
+    a, b = lists(200, 20, 10, 5)
+    b[150:160] = 1
+    inside = np.arange(200) < 40
+    got = mediator_overlap(sign_first=a, sign_second=b, is_background=inside, seed=1)
+    assert (got.n_second, got.n_second_in_background) == (20, 10)
+    again = stats.hypergeom.sf(
+        got.n_shared - 1, got.n_background, got.n_first_in_background, got.n_second_in_background
+    )
+    assert_allclose(got.hypergeometric_p, again, rtol=EXACT)
 
 
 def test_shared_exposure_background__passes_the_threshold_of_either_list() -> None:
