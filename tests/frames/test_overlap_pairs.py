@@ -5,10 +5,17 @@ import pytest
 from scipy import stats
 
 from python_models.estimators.multiplicity import adjust_p_values
-from python_models.frames.biomarkers.overlap_pairs import BOTH, Row, count_rows, pair_of
+from python_models.frames.biomarkers.overlap_counts import Correlations, count_rows
+from python_models.frames.biomarkers.overlap_pairs import BOTH, Row, pair_of
 
 # Exposure paths and outcome paths; of the protein platform two are shared, of the metabolites one.
 PROTEINS, METABOLITES = 40, 60
+UNCORRELATED = Correlations.of_panels(
+    {
+        one: ([f"{one}{k}" for k in range(size)], np.eye(size))
+        for one, size in (("protein", PROTEINS), ("metabolite", METABOLITES))
+    }
+)
 
 
 def listed(rng: np.random.Generator, *, signals: dict[str, list[int]]) -> list[Row]:
@@ -22,7 +29,7 @@ def listed(rng: np.random.Generator, *, signals: dict[str, list[int]]) -> list[R
             rows.append({
                 "platform": platform, "biomarker": f"{platform}{k}", "flag_reason": None, "effect": float(z[k]),
                 "standard_error": 1.0, "p_value": float(p[k]), "q_value": float(q), "outcome_path": float(z[k]),
-                "exposure_z": 9.0 if k < 20 else 0.0,
+                "exposure_z": 9.0 if k < 20 else 0.0, "outcome_z": float(z[k]),
             })  # fmt: skip
     return rows
 
@@ -32,7 +39,7 @@ def counted() -> dict[str, Row]:
     rng = np.random.default_rng(1)
     first = listed(rng, signals={"protein": [0, 1, 2, 3], "metabolite": [0, 1]})
     second = listed(rng, signals={"protein": [2, 3, 4], "metabolite": [1, 2]})
-    rows = count_rows(pair_of(first, second), {})
+    rows = count_rows(pair_of(first, second), {}, UNCORRELATED)
     return {row["platform"]: row for row in rows if row["denominator"] == "either"}
 
 
@@ -48,7 +55,7 @@ def test_the_union_holds_what_one_family_of_both_platforms_would_not() -> None:
     for of_outcome in rows:
         # 0.05 / 40 calls it among the proteins; 0.05 / 100 would not among all.
         of_outcome[0] |= {"p_value": 0.001, "q_value": 0.04}
-    found = {row["platform"]: row["n_shared_at_fdr"] for row in count_rows(pair_of(*rows), {})}
+    found = {row["platform"]: row["n_shared_at_fdr"] for row in count_rows(pair_of(*rows), {}, UNCORRELATED)}
     assert found == {"protein": 1, "metabolite": 0, BOTH: 1}
 
 
@@ -69,7 +76,7 @@ def test_of_one_exposure_the_lists_beyond_the_background_do_not_enter_chance() -
     rng = np.random.default_rng(3)
     first = listed(rng, signals={"protein": [0, 1, 2, 30], "metabolite": [0]})
     second = listed(rng, signals={"protein": [1, 2, 3], "metabolite": [1]})
-    row = next(row for row in count_rows(pair_of(first, second, of_one_exposure=True), {}))
+    row = next(row for row in count_rows(pair_of(first, second, of_one_exposure=True), {}, UNCORRELATED))
     assert (row["n_first"], row["n_first_in_background"], row["n_background"]) == (4, 3, 20)
     again = stats.hypergeom.sf(row["n_shared"] - 1, 20, 3, row["n_second_in_background"])
     assert row["hypergeometric_p"] == pytest.approx(again, rel=1e-12)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -11,15 +10,16 @@ from scipy import stats
 
 from python_models.estimators.mediation.composite_null import max_p
 from python_models.estimators.mediation.faults import FloatArray, choice_fault, raise_if_any
+from python_models.estimators.mediation.share_intervals import (
+    DEFAULT_BOOTSTRAPS,
+    DENOMINATORS,
+    Denominator,
+    denominator_sizes,
+    share_interval,
+)
 from python_models.estimators.multiplicity import adjust_p_values
 
-# What "shared" is a share of: either outcome's mediators, the first's, the second's, the shorter list.
-Denominator = Literal["either", "first", "second", "shorter"]
-DENOMINATORS: tuple[Denominator, ...] = ("either", "first", "second", "shorter")
-IntervalMethod = Literal["exact", "cluster_bootstrap"]
-
 DEFAULT_PERMUTATIONS = 10_000
-DEFAULT_BOOTSTRAPS = 2_000
 # Permutations held at once: their labels at 3,000 mediators are 12 MB.
 PERMUTATIONS_PER_BLOCK = 1_000
 
@@ -31,10 +31,9 @@ class MediatorOverlap:
     n_first, n_second, n_shared, n_same_direction: counts. n_first_in_background, n_second_in_background: of either
     list, those in the background, which chance values are given. expected: of n_shared by chance, summed over strata.
     share, lower, upper (4,): n_shared over each of DENOMINATORS, NaN with `refusals` where the denominator is 0.
-    interval_method: exact (binomial, mediators independent) or cluster_bootstrap (clusters of correlated ones).
-    hypergeometric_p: at least n_shared by chance, mediators of a stratum exchangeable. permutation_p: the same keeping
-    clusters too, permutation_mean and permutation_upper (95th percentile) of n_shared under it. same_direction_p: at
-    least n_same_direction by the same permutations.
+    hypergeometric_p: at least n_shared by chance, mediators of a stratum exchangeable. permutation_p: the same by
+    permutation, permutation_mean and permutation_upper (95th percentile) of n_shared under it. same_direction_p: at
+    least n_same_direction by the same permutations. Correlated mediators are not exchangeable: `sign_flip_overlap`.
     """
 
     n_background: int
@@ -49,7 +48,6 @@ class MediatorOverlap:
     lower: FloatArray
     upper: FloatArray
     level: float
-    interval_method: IntervalMethod
     hypergeometric_p: float
     permutation_p: float
     permutation_mean: float
@@ -109,14 +107,11 @@ def mediator_overlap(
     differs. is_background (m,): which are exchangeable under the null; all of them unless given, and
     `shared_exposure_background` where both lists are mediators of one exposure. strata (m,): labels (platform) within
     which alone mediators are exchangeable, for every chance value: pooled, platforms with unlike backgrounds seem to
-    share more than chance. clusters (m,): labels of near-copies (NMR lipoproteins); a cluster keeps its labels
-    together in the permutation, and changes places with clusters of its size only; the interval then resamples
-    clusters.
+    share more than chance. clusters (m,): labels of correlated mediators, for the interval only: see `share_interval`.
 
     Raises MediationInputError for lengths, codes other than -1, 0, 1, or an empty panel.
 
-    References: Clopper & Pearson 1934, Biometrika 26:404 (interval); Phipson & Smyth 2010, Stat Appl Genet Mol Biol
-    9:39 (permutation p with 1 added, never 0).
+    References: Phipson & Smyth 2010, Stat Appl Genet Mol Biol 9:39 (permutation p with 1 added, never 0).
     """
     a, b = np.asarray(sign_first, dtype=np.float64), np.asarray(sign_second, dtype=np.float64)
     m = a.shape[0] if a.ndim == 1 else 0
@@ -135,27 +130,22 @@ def mediator_overlap(
     n_outside = int(np.count_nonzero((a != 0) & (b != 0) & ~inside))
     raise_if_any([f"{n_outside} mediators of both outcomes lie outside is_background"] if n_outside else [])
     stratum = np.zeros(m, dtype=np.int64) if strata is None else np.unique(np.asarray(strata), return_inverse=True)[1]
-    cluster = np.arange(m) if clusters is None else np.unique(np.asarray(clusters), return_inverse=True)[1]
     is_a, is_b = a != 0, b != 0
     n_first, n_second = int(is_a.sum()), int(is_b.sum())
     n_shared, n_same = int((is_a & is_b).sum()), int((a * b > 0).sum())
-    denominators = _denominators(n_first, n_second, n_shared)
+    denominators = denominator_sizes(n_first, n_second, n_shared)
     refusals = tuple(None if d > 0 else "no mediators to be a share of" for d in denominators)
     with np.errstate(invalid="ignore"):
         share = np.where(denominators > 0, n_shared / np.maximum(denominators, 1), np.nan)
     rng = np.random.default_rng(seed)
     shared, same = _permuted_counts(
-        a=a[inside], b=b[inside], stratum=stratum[inside], cluster=cluster[inside], n_permutations=n_permutations,
-        rng=rng,
-    )  # fmt: skip
+        a=a[inside], b=b[inside], stratum=stratum[inside], n_permutations=n_permutations, rng=rng
+    )
     n_background, first_inside, second_inside = (int(np.count_nonzero(x & inside)) for x in (inside, is_a, is_b))
     expected, hypergeometric_p = _by_chance(n_shared, is_a=is_a[inside], is_b=is_b[inside], stratum=stratum[inside])
-    if clusters is None:
-        lower, upper = _exact_interval(n_shared, denominators, level)
-    else:
-        lower, upper = _bootstrap_interval(
-            is_a=is_a, is_b=is_b, cluster=cluster, n_bootstraps=n_bootstraps, level=level, rng=rng
-        )
+    lower, upper = share_interval(
+        is_a & is_b, is_first=is_a, is_second=is_b, clusters=clusters, rng=rng, n_bootstraps=n_bootstraps, level=level
+    )
     return MediatorOverlap(
         n_background=n_background,
         n_first=n_first,
@@ -169,7 +159,6 @@ def mediator_overlap(
         lower=lower,
         upper=upper,
         level=level,
-        interval_method="exact" if clusters is None else "cluster_bootstrap",
         hypergeometric_p=hypergeometric_p,
         permutation_p=float((1 + np.count_nonzero(shared >= n_shared)) / (1 + n_permutations)),
         permutation_mean=float(shared.mean()),
@@ -218,22 +207,6 @@ def share_over(overlap: MediatorOverlap, denominator: Denominator) -> tuple[floa
     return float(overlap.share[j]), float(overlap.lower[j]), float(overlap.upper[j])
 
 
-def _denominators(n_first: npt.ArrayLike, n_second: npt.ArrayLike, n_shared: npt.ArrayLike) -> npt.NDArray[np.int64]:
-    """(..., 4) in the order of DENOMINATORS."""
-    first, second, shared = np.asarray(n_first), np.asarray(n_second), np.asarray(n_shared)
-    return np.stack([first + second - shared, first, second, np.minimum(first, second)], axis=-1)
-
-
-def _exact_interval(n_shared: int, denominators: npt.NDArray[np.int64], level: float) -> tuple[FloatArray, FloatArray]:
-    """Clopper-Pearson, each share a proportion of its denominator."""
-    tail = 0.5 - level / 2.0
-    size = denominators.astype(np.float64)
-    with np.errstate(invalid="ignore"):
-        lower = np.where(n_shared > 0, stats.beta.ppf(tail, n_shared, size - n_shared + 1), 0.0)
-        upper = np.where(n_shared < size, stats.beta.ppf(1 - tail, n_shared + 1, size - n_shared), 1.0)
-    return np.where(size > 0, lower, np.nan), np.where(size > 0, upper, np.nan)
-
-
 def _by_chance(
     n_shared: int, *, is_a: npt.NDArray[np.bool_], is_b: npt.NDArray[np.bool_], stratum: npt.NDArray[np.int64]
 ) -> tuple[float, float]:
@@ -256,63 +229,24 @@ def _by_chance(
     return expected, float(min(probability[n_shared:].sum(), 1.0))
 
 
-def _bootstrap_interval(
-    *,
-    is_a: npt.NDArray[np.bool_],
-    is_b: npt.NDArray[np.bool_],
-    cluster: npt.NDArray[np.int64],
-    n_bootstraps: int,
-    level: float,
-    rng: np.random.Generator,
-) -> tuple[FloatArray, FloatArray]:
-    """Percentile interval resampling clusters with all their mediators."""
-    n_clusters = int(cluster.max()) + 1
-    counts = np.stack([np.bincount(cluster[rows], minlength=n_clusters) for rows in (is_a, is_b, is_a & is_b)], axis=-1)
-    times = rng.multinomial(n_clusters, np.full(n_clusters, 1.0 / n_clusters), size=n_bootstraps)
-    first, second, shared = (times @ counts).T
-    denominators = _denominators(first, second, shared)
-    tail = 0.5 - level / 2.0
-    lower, upper = np.full(4, np.nan), np.full(4, np.nan)
-    for j in range(4):
-        known = denominators[:, j] > 0
-        if known.any():
-            lower[j], upper[j] = np.quantile(shared[known] / denominators[known, j], [tail, 1.0 - tail])
-    return lower, upper
-
-
 def _permuted_counts(
     *,
     a: FloatArray,
     b: FloatArray,
     stratum: npt.NDArray[np.int64],
-    cluster: npt.NDArray[np.int64],
     n_permutations: int,
     rng: np.random.Generator,
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Shared and same-direction counts (n_permutations,) when b's labels change places among like clusters."""
-    if a.size == 0:
-        return np.zeros(n_permutations, dtype=np.int64), np.zeros(n_permutations, dtype=np.int64)
-    order = np.lexsort((cluster, stratum))
-    _, first_of, size = np.unique(
-        stratum[order] * (cluster.max() + 1) + cluster[order], return_index=True, return_counts=True
-    )
-    kinds: dict[tuple[int, int], list[int]] = {}
-    for start, length in zip(first_of, size, strict=True):
-        kinds.setdefault((int(stratum[order[start]]), int(length)), []).append(int(start))
-    shared = np.zeros(n_permutations)
-    same = np.zeros(n_permutations)
-    for (_, length), starts in kinds.items():
-        # Rows of members: cluster by cluster, its mediators in their order in the panel.
-        members = order[np.asarray(starts)[:, None] + np.arange(length)]
-        signs_a, signs_b = a[members], b[members]
+    """Shared and same-direction counts (n_permutations,) when b's labels change places within strata."""
+    shared, same = np.zeros(n_permutations), np.zeros(n_permutations)
+    for one in np.unique(stratum):
+        signs_a, signs_b = a[stratum == one], b[stratum == one]
         if not (signs_a.any() and signs_b.any()):
             continue
         for begin in range(0, n_permutations, PERMUTATIONS_PER_BLOCK):
             block = slice(begin, min(begin + PERMUTATIONS_PER_BLOCK, n_permutations))
-            places = np.tile(np.arange(len(starts)), (block.stop - begin, 1))
-            moved = signs_b[rng.permuted(places, axis=1)]
-            agreement = np.einsum("pcl,cl->p", moved, signs_a)
-            both = np.einsum("pcl,cl->p", np.abs(moved), np.abs(signs_a))
+            moved = rng.permuted(np.tile(signs_b, (block.stop - begin, 1)), axis=1)
+            agreement, both = moved @ signs_a, np.abs(moved) @ np.abs(signs_a)
             shared[block] += both
             same[block] += 0.5 * (agreement + both)
     return np.rint(shared).astype(np.int64), np.rint(same).astype(np.int64)

@@ -1,8 +1,4 @@
-"""Whether the effects of one panel on two outcomes agree more than chance: correlation and concordance.
-
-References: Efron 2010, Large-Scale Inference, ch. 8 (z scores of a panel correlate as its biomarkers do); Winkler 2014,
-NeuroImage 92:381 (sign flips); Phipson & Smyth 2010, Stat Appl Genet Mol Biol 9:39 (1 added, p never 0).
-"""
+"""Whether the effects of one panel on two outcomes agree more than chance: correlation and concordance."""
 
 from __future__ import annotations
 
@@ -10,11 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import linalg
+
+from python_models.estimators.scans.panel_draws import DEFAULT_DRAWS, Spectrum, flipped
 
 F8 = npt.NDArray[np.float64]
-# Draws held at once: 500 of 3,000 biomarkers are 12 MB.
-PER_BLOCK = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,37 +26,34 @@ def effect_agreement(
     first: npt.ArrayLike,
     second: npt.ArrayLike,
     *,
-    first_error: npt.ArrayLike | None = None,
-    panel_correlation: npt.ArrayLike | None = None,
+    errors: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
+    spectrum: Spectrum | None = None,
     seed: int = 0,
-    n_draws: int = 2_000,
+    n_draws: int = DEFAULT_DRAWS,
 ) -> EffectAgreement | None:
     """Agreement of effects (m,) on two outcomes; None where one of them does not vary.
 
-    first_error (m,): standard errors of the first effects. panel_correlation (m, m): of the biomarkers. Without both
-    there is no p: the labels of correlated biomarkers cannot be shuffled.
+    errors (m,) each: standard errors of the effects. spectrum: of the panel's correlations.
+    Without both there is no p: the labels of correlated biomarkers cannot be shuffled.
 
-    Under the null the first z scores are N(0, R), independent of the second. Their coordinates along the eigenvectors
-    of R are then independent and symmetric, so flipping each one's sign at random draws from the null given their
-    sizes. It stays valid where the first outcome has effects of its own that spread over the panel as R does, which
-    redrawing from N(0, R) does not.
+    The z scores of one outcome are redrawn (`panel_draws.flipped`); either may be the one, and the larger p is given.
     """
     a, b = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
     if a.size < 3 or np.ptp(a) == 0.0 or np.ptp(b) == 0.0:
         return None
-    scaled, sign = (b - b.mean()) / (b.std() * b.size), np.sign(b)
-    correlation = float((a - a.mean()) @ scaled / a.std())
-    concordance = float(np.mean(np.sign(a) == sign))
-    if first_error is None or panel_correlation is None:
+    correlation = float(np.corrcoef(a, b)[0, 1])
+    concordance = float(np.mean(np.sign(a) == np.sign(b)))
+    if errors is None or spectrum is None:
         return EffectAgreement(correlation, concordance)
-    error = np.asarray(first_error, dtype=np.float64)
-    _, vectors = linalg.eigh(np.asarray(panel_correlation, dtype=np.float64), overwrite_a=False)
-    spread = (vectors * (vectors.T @ (a / error))).T * error
     rng = np.random.default_rng(seed)
-    at_least = np.zeros(2, dtype=np.int64)
-    for start in range(0, n_draws, PER_BLOCK):
-        drawn = rng.choice([-1.0, 1.0], size=(min(PER_BLOCK, n_draws - start), a.size)) @ spread
-        at_least[0] += np.count_nonzero(drawn @ scaled / drawn.std(axis=1) >= correlation - 1e-12)
-        at_least[1] += np.count_nonzero((np.sign(drawn) == sign).mean(axis=1) >= concordance - 1e-12)
-    p = (1 + at_least) / (1 + n_draws)
+    p = np.zeros(2)
+    for moved, kept, given in ((a, b, errors[0]), (b, a, errors[1])):
+        error = np.asarray(given, dtype=np.float64)
+        scaled, sign = (kept - kept.mean()) / (kept.std() * kept.size), np.sign(kept)
+        at_least = np.zeros(2, dtype=np.int64)
+        for z in flipped(moved / error, spectrum, n_draws=n_draws, rng=rng):
+            drawn = z * error
+            at_least[0] += np.count_nonzero(drawn @ scaled / drawn.std(axis=1) >= correlation - 1e-12)
+            at_least[1] += np.count_nonzero((np.sign(drawn) == sign).mean(axis=1) >= concordance - 1e-12)
+        p = np.maximum(p, (1 + at_least) / (1 + n_draws))
     return EffectAgreement(correlation, concordance, float(p[0]), float(p[1]))

@@ -1,4 +1,4 @@
-"""What the correlations of a panel say: an uncorrelated subset, and the nearest biomarkers for filling gaps.
+"""What the correlations of a panel say: an uncorrelated subset, groups, the nearest biomarkers for filling gaps.
 
 References: Troyanskaya 2001, Bioinformatics 17:520 (KNNimpute: a gap is the weighted mean of the nearest variables).
 """
@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.spatial.distance import squareform
 
 F4 = npt.NDArray[np.float32]
 F8 = npt.NDArray[np.float64]
@@ -41,6 +43,17 @@ def prune(correlation: F8, *, preference: npt.ArrayLike, limit: float) -> IP:
     for one in np.flatnonzero(stands_for < 0):
         stands_for[one] = members[int(np.argmax(matrix[one, members]))]
     return stands_for
+
+
+def correlated_groups(correlation: F8, *, limit: float) -> npt.NDArray[np.int64]:
+    """Labels (K,) of groups whose members correlate by more than `limit` on average: average linkage of 1 - |r|."""
+    matrix = np.abs(np.asarray(correlation, dtype=np.float64))
+    if matrix.shape[0] < 2:
+        return np.zeros(matrix.shape[0], dtype=np.int64)
+    distance = np.clip(1.0 - 0.5 * (matrix + matrix.T), 0.0, None)
+    np.fill_diagonal(distance, 0.0)
+    groups = fcluster(linkage(squareform(distance, checks=False), "average"), 1.0 - limit, "distance")
+    return np.asarray(groups, dtype=np.int64)
 
 
 def nearest(correlation: F8, k: int) -> IP:

@@ -8,11 +8,9 @@ import pyarrow as pa
 from python_models.estimators.mediation.overlap import shared_mediators
 from python_models.frames.biomarkers.biomarker_blocks import PLATFORMS
 from python_models.frames.biomarkers.biomarker_rows import LEVEL
+from python_models.frames.biomarkers.overlap_counts import COUNTS, Correlations, count_rows
 from python_models.frames.biomarkers.overlap_pairs import (
-    COUNTS,
-    Correlations,
     Row,
-    count_rows,
     grouped,
     pair_of,
     pruned_biomarkers,

@@ -9,10 +9,9 @@ import pyarrow as pa
 from python_models.estimators.mediation.overlap import shared_mediators
 from python_models.frames.biomarkers.biomarker_blocks import PLATFORMS
 from python_models.frames.biomarkers.biomarker_rows import LEVEL
+from python_models.frames.biomarkers.overlap_counts import COUNTS, Correlations, count_rows
 from python_models.frames.biomarkers.overlap_pairs import (
-    COUNTS,
     Row,
-    count_rows,
     grouped,
     pair_of,
     pruned_biomarkers,
@@ -53,7 +52,8 @@ def _pairs_of_families(session: duckdb.DuckDBPyConnection) -> list[tuple[Row, li
         select
             study, arm, exposure, scaling, outcome, platform, biomarker, flag_reason,
             indirect_effect as effect, p_value, q_value, biomarker_on_outcome as outcome_path,
-            exposure_on_biomarker / exposure_on_biomarker_error as exposure_z
+            exposure_on_biomarker / exposure_on_biomarker_error as exposure_z,
+            biomarker_on_outcome / biomarker_on_outcome_error as outcome_z
         from results.mediation_effects
         where refusal is null and platform in ('protein', 'metabolite')
         order by study, outcome, arm, exposure, scaling, platform, biomarker
@@ -78,11 +78,12 @@ def _pairs_of_families(session: duckdb.DuckDBPyConnection) -> list[tuple[Row, li
 def mediator_overlap_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
     """Mediators of one lifestyle contrast on both outcomes, and of the exposures of two arms."""
     pruned = pruned_biomarkers(session)
+    correlations = Correlations.of_build(session)
     counted: list[Row] = []
     for common, first, second, is_one in _pairs_of_families(session):
         for name, rows in {"all": first, "pruned": unpruned(first, pruned)}.items():
             pair = pair_of(rows, second, of_one_exposure=is_one)
-            counted += count_rows(pair, {**common, "biomarker_set": name})
+            counted += count_rows(pair, {**common, "biomarker_set": name}, correlations)
     return table_without_nan(counted, MEDIATOR_OVERLAP)
 
 

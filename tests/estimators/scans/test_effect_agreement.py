@@ -9,19 +9,24 @@ from scipy import stats
 
 from python_models.estimators.scans.effect_agreement import effect_agreement
 from python_models.estimators.scans.panel_correlation import fill_gaps, nearest, prune
+from python_models.estimators.scans.panel_draws import panel_spectrum
 
 F8 = npt.NDArray[np.float64]
 
 
 def test_effect_agreement__correlation_and_concordance_by_hand() -> None:
     a, b = np.array([1.0, 2.0, -1.0, -2.0, 0.5]), np.array([2.0, 1.0, -3.0, -1.0, -0.5])
-    found = effect_agreement(a, b, first_error=np.ones(5), panel_correlation=np.eye(5), n_draws=8_000)
+    found = effect_agreement(a, b, errors=(np.ones(5), np.ones(5)), spectrum=panel_spectrum(np.eye(5)), n_draws=8_000)
     assert found is not None
     assert found.correlation == pytest.approx(np.corrcoef(a, b)[0, 1], rel=1e-12)
     assert found.concordance == 0.8
-    flips = np.array(list(product([-1.0, 1.0], repeat=5))) * a
-    exact = np.array([np.corrcoef(one, b)[0, 1] for one in flips])
-    assert found.correlation_p == pytest.approx(np.mean(exact >= found.correlation - 1e-9), abs=0.02)
+    signs = np.array(list(product([-1.0, 1.0], repeat=5)))
+    # Either outcome's signs flipped, and the larger p: which outcome comes first does not matter.
+    exact = [
+        np.mean([np.corrcoef(one, kept)[0, 1] >= found.correlation - 1e-9 for one in signs * moved])
+        for moved, kept in ((a, b), (b, a))
+    ]
+    assert found.correlation_p == pytest.approx(max(exact), abs=0.02)
     assert found.concordance_p == pytest.approx(stats.binom.sf(3, 5, 0.5), abs=0.02)
 
 
@@ -41,11 +46,12 @@ def test_effect_agreement__independent_effects_of_a_correlated_panel_are_called_
     m, n = 60, 600
     known, root = _panel(rng, m)
     error = rng.uniform(0.8, 1.25, size=m)
+    spectrum = panel_spectrum(known)
     p = np.empty((n, 2))
     for k in range(n):
         z = root @ rng.normal(size=(m, 2)) + spread * (root @ root.T) @ rng.normal(size=(m, 2)) / np.sqrt(m)
         found = effect_agreement(
-            z[:, 0] * error, z[:, 1] * error, first_error=error, panel_correlation=known, seed=k, n_draws=199
+            z[:, 0] * error, z[:, 1] * error, errors=(error, error), spectrum=spectrum, seed=k, n_draws=199
         )
         assert found is not None
         p[k] = found.correlation_p, found.concordance_p
@@ -55,12 +61,30 @@ def test_effect_agreement__independent_effects_of_a_correlated_panel_are_called_
     assert rejected[0] > 0.05 - 3 * np.sqrt(0.05 * 0.95 / n)
 
 
+def test_effect_agreement__does_not_depend_on_which_outcome_comes_first() -> None:
+    rng = np.random.default_rng(4)
+    known, root = _panel(rng, 80)
+    spectrum, ones = panel_spectrum(known), np.ones(80)
+    # Effects of one outcome sit in one cluster, those of the other everywhere: flipping one or the other differs.
+    first = root @ rng.normal(size=80) + 4.0 * known[:, 0]
+    second = root @ rng.normal(size=80) + 0.4 * first
+    one, other = (
+        effect_agreement(*pair, errors=(ones, ones), spectrum=spectrum, n_draws=4_000)
+        for pair in ((first, second), (second, first))
+    )
+    assert one is not None
+    assert other is not None
+    # Two errors of 4,000 draws each.
+    assert one.concordance_p == pytest.approx(other.concordance_p, abs=4 * 0.5 / np.sqrt(4_000))
+    assert one.correlation_p == pytest.approx(other.correlation_p, abs=4 * 0.5 / np.sqrt(4_000))
+
+
 def test_effect_agreement__shared_effects_are_found() -> None:
     rng = np.random.default_rng(3)
     known, root = _panel(rng, 200)
     shared = 3.0 * rng.normal(size=200)
     z = root @ rng.normal(size=(200, 2)) + shared[:, None]
-    found = effect_agreement(*z.T, first_error=np.ones(200), panel_correlation=known)
+    found = effect_agreement(*z.T, errors=(np.ones(200), np.ones(200)), spectrum=panel_spectrum(known))
     assert found is not None
     assert found.correlation_p is not None
     assert found.concordance_p is not None
