@@ -4,15 +4,16 @@ import pytest
 from scipy.stats import norm
 from statsmodels.stats.proportion import proportion_confint
 
-from tests.recovery.whole_pipeline import DOCS, Answer, answers, as_docs, remarks_of, study
+from tests.recovery.whole_pipeline import DOCS, Answer, answers, as_docs, false_alarms, remarks_of, study
 
 NULL_COHORTS, FULL_COHORTS, CLEAN_COHORTS = 8, 6, 20
 
 
 @pytest.mark.recovery
 def test_null_study__finds_no_more_than_chance_gives() -> None:
-    found = answers(study("none", seeds=NULL_COHORTS), "none")
-    assert [one for one in found if not one.is_as_expected] == []
+    runs = study("none", seeds=NULL_COHORTS)
+    assert [one for one in answers(runs, "none") if not one.is_as_expected] == []
+    assert [(run["seed"], alarm) for run in runs for alarm in false_alarms(run)] == []
 
 
 @pytest.mark.recovery

@@ -113,6 +113,8 @@ FULL_QUESTIONS = (
 )  # fmt: skip
 QUESTIONS: dict[Effects, tuple[Question, ...]] = {"none": NULL_QUESTIONS, "full": FULL_QUESTIONS}
 MONTE_CARLO_ERRORS_ALLOWED = 3
+# Where nothing is planted the known causes of the study's outcomes are none either: the door is right to miss them.
+TRUE_UNDER_NULL = "results/control_analyses/positive_controls_are_found"
 DOORS = ("raw", "staging", "marts", "results")
 
 
@@ -215,13 +217,18 @@ def as_markdown(runs: list[dict]) -> str:
     return "\n".join(lines)
 
 
+def false_alarms(run: dict) -> list[list[str]]:
+    """What a door said against a cohort in which it is not so: severity, expectation, message."""
+    return [alarm for alarm in run["alarms"] if not (run["effects"] == "none" and alarm[1] == TRUE_UNDER_NULL)]
+
+
 def _alarms(runs: list[dict]) -> list[str]:
     counts: dict[tuple[str, str], int] = {}
     for run in runs:
-        for severity, name, _ in run["alarms"]:
+        for severity, name, _ in false_alarms(run):
             counts[severity, name] = counts.get((severity, name), 0) + 1
-    clean = sum(not run["alarms"] for run in runs)
-    lines = [f"Doors: {clean} of {len(runs)} clean cohorts raised no alarm, of any severity, at any door."]
+    clean = sum(not false_alarms(run) for run in runs)
+    lines = [f"Doors: {clean} of {len(runs)} clean cohorts raised no false alarm, of any severity, at any door."]
     return lines + [f"- {severity} `{name}` in {n}" for (severity, name), n in sorted(counts.items())]
 
 
