@@ -97,7 +97,11 @@ def time_call(call: Callable[[], object], *, repeats: int = 3) -> float:
 
 def record(measurements: Sequence[Measurement]) -> None:
     """Print the table and append it to the ledger."""
-    facts = {"at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), **machine()}
+    facts = {
+        "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "load": round(os.getloadavg()[2], 1),
+        **machine(),
+    }
     with LEDGER.open("a", encoding="utf-8") as ledger:
         for one in measurements:
             ledger.write(json.dumps({**asdict(one), "ratio": one.ratio, **facts}) + "\n")
@@ -110,14 +114,15 @@ def record(measurements: Sequence[Measurement]) -> None:
                 one.name,
                 one.size,
                 f"{one.seconds:.3f}",
-                _shown(one.peak_mb, ",.0f"),
+                shown(one.peak_mb, ",.0f"),
                 one.peer or "",
-                _shown(one.peer_seconds, ".3f"),
-                _shown(one.ratio, ".1f"),
-                _shown(one.largest_difference, ".1e"),
+                shown(one.peer_seconds, ".3f"),
+                shown(one.ratio, ".1f"),
+                shown(one.largest_difference, ".1e"),
             )
         )
 
 
-def _shown(value: float | None, form: str) -> str:
+def shown(value: float | None, form: str) -> str:
+    """A number in this form, nothing for none."""
     return "" if value is None else format(value, form)
