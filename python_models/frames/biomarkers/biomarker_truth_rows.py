@@ -9,10 +9,14 @@ import numpy.typing as npt
 import pyarrow as pa
 from scipy import special, stats
 
+from python_models.estimators.mediation.estimated_shares import estimated_shares
 from python_models.frames.biomarkers.biomarker_rows import LEVEL
 
 F8 = npt.NDArray[np.float64]
 Row = dict[str, Any]
+SEED = 20_260_103
+# A Kolmogorov-Smirnov test of two or three p-values sees nothing but the grossest excess.
+MIN_OF_UNIFORMITY = 20
 SCHEMA = pa.schema(
     [
         *((name, pa.string()) for name in ("study", "measure", "arm", "platform", "meaning")),
@@ -92,45 +96,92 @@ def _family_rows(common: Row, members: list[tuple[Any, ...]]) -> list[Row]:
         rows.append(_share(row, int((p[null] < LEVEL).sum()), int(null.sum()), LEVEL))
         row = {**common, "measure": "null_found", "meaning": "biomarkers without effect called found (q below 0.05)"}
         rows.append({**_share(row, int((found & null).sum()), int(null.sum()), None), "expected": 0.0})
-        test = stats.kstest(p[null], "uniform")
         meaning = "largest distance of the null p-values from uniform, with its p (Kolmogorov-Smirnov)"
         row = {**common, "measure": "null_uniformity", "meaning": meaning, "n": int(null.sum())}
-        rows.append({**row, "estimate": float(test.statistic), "p_value": float(test.pvalue)})
+        if null.sum() < MIN_OF_UNIFORMITY:
+            reason = f"{null.sum()} biomarkers without effect: fewer than {MIN_OF_UNIFORMITY} could not fail"
+            rows.append({**row, "refusal": reason})
+        else:
+            test = stats.kstest(p[null], "uniform")
+            rows.append({**row, "estimate": float(test.statistic), "p_value": float(test.pvalue)})
     return rows
 
 
 def _shared_rows(session: duckdb.DuckDBPyConnection) -> list[Row]:
-    """Share of the biomarkers of either outcome that are shared in the same direction, beside what was planted."""
+    """Shares of the biomarkers of either outcome that are shared in the same direction, beside what was planted."""
     listed = session.execute(
         """
-        with planted as (
-            select
-                split_part(note, ';', 1) as platform, mediator as biomarker,
-                count(*) filter (large_sample_value != 0) as n_outcomes,
-                count(distinct sign(large_sample_value)) filter (large_sample_value != 0) as n_signs
-            from marts.planted_truths
-            where quantity = 'biomarker_effect' and large_sample_value is not null
-            group by all
-        )
         select
             shared.study, shared.first_arm || ' and ' || shared.second_arm as arms, shared.platform,
-            count(*) filter (planted.n_outcomes > 0) as n_planted,
-            count(*) filter (planted.n_outcomes = 2 and planted.n_signs = 1) as n_planted_shared,
-            count(*) filter (shared.first_q_value < $level or shared.second_q_value < $level) as n_found,
-            count(*) filter (shared.is_shared and shared.is_same_direction) as n_found_shared
+            first.log_hazard_ratio, first.standard_error, first.p_value, first.q_value, first_truth.large_sample_value,
+            second.log_hazard_ratio, second.standard_error, second.p_value, second.q_value,
+            second_truth.large_sample_value
         from results.shared_biomarkers as shared
-        inner join planted on shared.platform = planted.platform and shared.biomarker = planted.biomarker
-        group by all order by all
-        """,
-        {"level": LEVEL},
+        inner join results.biomarker_hazard_ratios as first
+            on first.is_primary and shared.study = first.study and shared.first_arm = first.arm
+                and shared.platform = first.platform and shared.biomarker = first.biomarker
+        inner join results.biomarker_hazard_ratios as second
+            on second.is_primary and shared.study = second.study and shared.second_arm = second.arm
+                and shared.platform = second.platform and shared.biomarker = second.biomarker
+        inner join marts.planted_truths as first_truth
+            on first_truth.quantity = 'biomarker_effect' and first.biomarker = first_truth.mediator
+                and first.outcome = first_truth.outcome and first.outcome_definition = first_truth.outcome_definition
+                and first.adjustment_set = first_truth.adjustment_set
+                and starts_with(first_truth.note, first.platform)
+        inner join marts.planted_truths as second_truth
+            on second_truth.quantity = 'biomarker_effect' and second.biomarker = second_truth.mediator
+                and second.outcome = second_truth.outcome
+                and second.outcome_definition = second_truth.outcome_definition
+                and second.adjustment_set = second_truth.adjustment_set
+                and starts_with(second_truth.note, second.platform)
+        where first_truth.large_sample_value is not null and second_truth.large_sample_value is not null
+        order by all
+        """
     ).fetchall()
+    rows: list[Row] = []
+    for (study, arms, platform), members in groupby(listed, key=lambda row: row[:3]):
+        columns = np.array([row[3:] for row in members], dtype=np.float64).T
+        rows += _shares_of_pair({"study": study, "arm": arms, "platform": platform}, columns[:5], columns[5:])
+    return rows
+
+
+def _shares_of_pair(common: Row, first: F8, second: F8) -> list[Row]:
+    """first, second (5, m): log hazard ratio, its error, p, q and truth of biomarkers whose truths are known."""
+    is_listed = [one[3] < LEVEL for one in (first, second)]
+    either = is_listed[0] | is_listed[1]
+    found = is_listed[0] & is_listed[1] & (first[0] * second[0] > 0)
+    planted = (first[4] != 0) | (second[4] != 0)
+    is_shared = first[4] * second[4] > 0
+    # The chance of each to be found, as the power of an arm has it.
+    chance = []
+    for one, listed in zip((first, second), is_listed, strict=True):
+        threshold = float(one[2][listed].max()) if listed.any() else LEVEL / max(one[2].size, 1)
+        chance.append(np.array([_power(one[4][k : k + 1], one[1][k : k + 1], threshold) for k in range(one[2].size)]))
+    some = float((1.0 - (1.0 - chance[0]) * (1.0 - chance[1])).sum())
+    of_found = float((chance[0] * chance[1])[is_shared].sum()) / some
     meaning = (
-        "biomarkers of either outcome, of those with a known truth, shared in the same direction; expected: planted"
+        "of the biomarkers found for either outcome, those found for both in the same direction; expected: at the "
     )
-    return [
-        _share(
-            {"study": study, "measure": "shared_share", "arm": arms, "platform": platform, "meaning": meaning},
-            n_shared, n_found, n_planted_shared / n_planted if n_planted else None,
-        )
-        for study, arms, platform, n_planted, n_planted_shared, n_found, n_shared in listed
-    ]  # fmt: skip
+    row = {**common, "measure": "found_shared_share", "meaning": meaning + "power that there was"}
+    rows = [_share(row, int(found.sum()), int(either.sum()), of_found)]
+    _, estimated = estimated_shares(
+        first[0] / first[1], second[0] / second[1], is_first=is_listed[0], is_second=is_listed[1], seed=SEED
+    )
+    row = {
+        **common,
+        "measure": "shared_share",
+        "meaning": "share of the biomarkers of either outcome that are of both in the same direction, found or not "
+        "(biomarker_overlap.estimated_same_direction_share); expected: planted",
+        "n": int(either.sum()),
+        "expected": float(is_shared.sum() / planted.sum()) if planted.any() else None,
+        "refusal": estimated.refusals[0],
+    }
+    if estimated.refusals[0] is None:
+        row |= {
+            "estimate": float(estimated.share[0]),
+            "estimate_lower": float(estimated.lower[0]),
+            "estimate_upper": float(estimated.upper[0]),
+        }
+        if row["expected"] is not None:
+            row["is_covered"] = row["estimate_lower"] <= row["expected"] <= row["estimate_upper"]
+    return [*rows, row]

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from python_models.estimators.mediation.estimated_shares import estimated_shares
 from python_models.estimators.mediation.overlap import mediator_overlap
 from python_models.estimators.mediation.share_intervals import DENOMINATORS, denominator_sizes, share_interval
 from python_models.estimators.scans.correlated_overlap import correlated_overlap
@@ -24,6 +25,9 @@ SEED = 20_260_102
 # intervals that resample such groups cover in 92 to 98 %, exact binomial ones in 61 to 82 %.
 GROUPED_ABOVE = 0.3
 
+# Shares that do not wait for a biomarker to be found twice.
+ESTIMATED = ("estimated_share", "estimated_same_direction_share")
+
 COUNTS = [
     ("denominator", pa.string()),
     *((name, pa.int64()) for name in ("n_tested", "n_background", "n_first", "n_second")),
@@ -39,6 +43,8 @@ COUNTS = [
         )
     ),
     ("agreement_refusal", pa.string()),
+    *((f"{name}{part}", pa.float64()) for name in ESTIMATED for part in ("", "_lower", "_upper")),
+    ("estimated_share_refusal", pa.string()),
     ("refusal", pa.string()),
 ]  # fmt: skip
 
@@ -144,6 +150,9 @@ def count_rows(pair: Pair, common: Row, correlations: Correlations) -> list[Row]
             )
             for name, counted in shares.items()
         }  # fmt: skip
+        estimated = estimated_shares(
+            *these.z, is_first=signs[0] != 0, is_second=signs[1] != 0, clusters=groups, seed=SEED
+        )
         sizes = denominator_sizes(found.n_first, found.n_second, found.n_shared)
         counts: Row = {
             "n_tested": len(these.biomarker),
@@ -174,7 +183,11 @@ def count_rows(pair: Pair, common: Row, correlations: Correlations) -> list[Row]
                 "share_lower": finite(found.lower[k]),
                 "share_upper": finite(found.upper[k]),
                 "refusal": found.refusals[k],
+                "estimated_share_refusal": estimated[0].refusals[k],
             }
+            for name, one in zip(ESTIMATED, estimated, strict=True):
+                for part, values in (("", one.share), ("_lower", one.lower), ("_upper", one.upper)):
+                    row[f"{name}{part}"] = finite(values[k])
             for name, counted in shares.items():
                 if sizes[k] > 0:
                     row[name] = int(counted.sum()) / int(sizes[k])
