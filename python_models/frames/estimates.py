@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 from scipy import special
 
 from python_models.estimators.survival.e_values import e_values
+from warehouse.small_counts import FEWER, SMALLEST_CELL
 
 F8 = npt.NDArray[np.float64]
 NORMAL_975 = float(special.ndtri(0.975))
@@ -18,6 +20,17 @@ NORMAL_975 = float(special.ndtri(0.975))
 RARE_OUTCOME_SHARE = 0.15
 # Below it a coefficient of a Cox model and its error may be off (Peduzzi et al. 1995).
 FEW_EVENTS_PER_PARAMETER = 10
+
+# Columns that count people end so; refusals name how few have the event.
+COUNTS_OF_PEOPLE = (
+    "n_participants",
+    "n_events",
+    "n_at_risk",
+    "n_events_level",
+    "n_events_reference",
+    "n_participants_in_both",
+)
+SMALL_IN_WORDS = rf"^too few events: [1-{SMALLEST_CELL - 1}]\b"
 
 COUNTS: tuple[tuple[str, pa.DataType], ...] = (
     ("n_participants", pa.int64()),
@@ -68,6 +81,24 @@ def e_value_columns(row: dict[str, Any]) -> dict[str, float]:
     return {"e_value": float(found.point[0]), "e_value_of_limit": float(found.limit[0])}
 
 
+def without_small_counts(table: pa.Table) -> pa.Table:
+    """The table with every count of 1 to 4 people null, and not told by a refusal either.
+
+    Estimates rest on more; such counts stand in rows that are refused for them.
+    """
+    for i, field in enumerate(table.schema):
+        column = table.column(i)
+        if field.name.endswith(COUNTS_OF_PEOPLE):
+            is_small = pc.and_(pc.greater(column, 0), pc.less(column, SMALLEST_CELL))
+            column = pc.if_else(is_small, pa.scalar(None, field.type), column)
+        elif field.name.endswith("refusal"):
+            column = pc.replace_substring_regex(column, SMALL_IN_WORDS, f"too few events: {FEWER}")
+        else:
+            continue
+        table = table.set_column(i, field, column)
+    return table
+
+
 def table_of(rows: Sequence[dict[str, Any]], schema: pa.Schema, *, sort_by: Sequence[str]) -> pa.Table:
     """Rows as a table in a stable order; columns a row does not name are null.
 
@@ -80,4 +111,5 @@ def table_of(rows: Sequence[dict[str, Any]], schema: pa.Schema, *, sort_by: Sequ
     if unknown:
         raise ValueError(f"columns {', '.join(unknown)} are not of the table; it has {', '.join(schema.names)}")
     ordered = sorted(rows, key=lambda row: [(row.get(name) is None, row.get(name)) for name in sort_by])
-    return pa.Table.from_pylist([{name: row.get(name) for name in schema.names} for row in ordered], schema=schema)
+    table = pa.Table.from_pylist([{name: row.get(name) for name in schema.names} for row in ordered], schema=schema)
+    return without_small_counts(table)

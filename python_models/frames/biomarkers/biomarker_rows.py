@@ -26,6 +26,7 @@ from python_models.frames.biomarkers.biomarker_designs import (
     is_level,
 )
 from python_models.frames.build import cohort_of_build
+from python_models.frames.estimates import without_small_counts
 
 F4 = npt.NDArray[np.float32]
 Row = dict[str, Any]
@@ -205,7 +206,7 @@ def biomarker_association_rows(session: duckdb.DuckDBPyConnection, *, variance: 
         effective[panel.platform] = panel.n_effective_tests
         logger.info(f"biomarker associations: {len(rows):,} rows after the {panel.platform}s")
     rows = with_multiplicity(rows, effective, ("study", "arm", "exposure", "scaling", "platform"))
-    return pa.Table.from_pylist(rows, schema=ASSOCIATIONS)
+    return without_small_counts(pa.Table.from_pylist(rows, schema=ASSOCIATIONS))
 
 
 def cox_scanner(design: BiomarkerDesign) -> CoxScanner | str:
@@ -287,4 +288,4 @@ def biomarker_hazard_ratio_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
                 rows += [_hazard_row(scan, panel, biomarker) for scan in study.scans]
         logger.info(f"biomarker hazard ratios: {len(rows):,} rows after the {panel.platform}s")
     rows = with_multiplicity(rows, effective, ("study", "arm", "outcome_definition", "time_scale", "platform"))
-    return pa.Table.from_pylist(rows, schema=HAZARD_RATIOS)
+    return without_small_counts(pa.Table.from_pylist(rows, schema=HAZARD_RATIOS))

@@ -22,6 +22,7 @@ from python_models.frames.biomarkers.biomarker_designs import BiomarkerDesign, B
 from python_models.frames.biomarkers.biomarker_rows import LEVEL, cox_scanner, one_thread, panels_of_build
 from python_models.frames.build import cohort_of_build
 from python_models.frames.columns import Categories
+from python_models.frames.estimates import without_small_counts
 
 F4 = npt.NDArray[np.float32]
 F8 = npt.NDArray[np.float64]
@@ -181,4 +182,4 @@ def replication_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
         for split in splits_of(study, panel.platform):
             rows += _rows_of_split(session, study, panel, split)
         logger.info(f"replications: {len(rows):,} rows after the {panel.platform}s")
-    return pa.Table.from_pylist(rows, schema=SCHEMA)
+    return without_small_counts(pa.Table.from_pylist(rows, schema=SCHEMA))

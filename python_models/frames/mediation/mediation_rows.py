@@ -16,6 +16,7 @@ from python_models.frames.biomarkers.biomarker_blocks import Biomarker, Panel
 from python_models.frames.biomarkers.biomarker_designs import BiomarkerDesign, Exposure
 from python_models.frames.biomarkers.biomarker_rows import LEVEL, biomarker_columns, finite, one_thread
 from python_models.frames.build import cohort_of_build
+from python_models.frames.estimates import without_small_counts
 from python_models.frames.mediation.mediation_families import (
     LEFT_OUT,
     MediationFamily,
@@ -272,8 +273,8 @@ def mediation_effect_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
 
 
 def table_without_nan(rows: list[Row], schema: pa.Schema) -> pa.Table:
-    """Rows as a table; a NaN in one is a defect."""
-    table = pa.Table.from_pylist(rows, schema=schema)
+    """Rows as a table, small counts of people withheld; a NaN in one is a defect."""
+    table = without_small_counts(pa.Table.from_pylist(rows, schema=schema))
     for field in schema:
         if pa.types.is_floating(field.type):
             assert not pc.any(pc.is_nan(table.column(field.name))).as_py(), f"{field.name} holds NaN"

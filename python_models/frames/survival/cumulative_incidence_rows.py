@@ -17,12 +17,14 @@ from python_models.frames.follow_ups import DAYS_PER_YEAR, StudyData
 from python_models.frames.study import CoxAnalysis, read_cox_analyses
 from python_models.frames.survival.analysis_columns import TEXT
 from python_models.frames.survival.exposure_groups import exposure_groups
+from warehouse.small_counts import FEWER, is_small, shown_count
 
 # Whole years: what a curve is drawn from, and the rows of numbers at risk under it.
 HORIZONS_YEARS = tuple(range(1, 16))
 FEWEST_AT_RISK = 10
 CAUSES = {1: "event", 2: "death before the event"}
 NOBODY = {1: "no events", 2: "no deaths before the event"}
+FEW = {1: "events", 2: "deaths before the event"}
 KEY = ("study", "arm", "exposure", "level", "outcome", "outcome_definition", "cause", "horizon_years")
 SCHEMA = pa.schema(
     [
@@ -49,7 +51,9 @@ def _refusal(curve: CumulativeIncidence, *, code: int, n_events: int, n: int, n_
     if curve.refusal is not None:
         return curve.refusal
     if n_events == 0:
-        return f"{NOBODY[code]} by this horizon among {n}"
+        return f"{NOBODY[code]} by this horizon among {shown_count(n)}"
+    if is_small(n_events):
+        return f"{FEWER} {FEW[code]} by this horizon"
     if n_at_risk < FEWEST_AT_RISK:
         return f"fewer than {FEWEST_AT_RISK} at risk at the horizon"
     return None

@@ -11,9 +11,11 @@ import pyarrow as pa
 from python_models.estimators.survival.kaplan_meier import kaplan_meier
 from python_models.frames.build import cohort_of_build
 from python_models.frames.columns import Categories, complete_rows, take
+from python_models.frames.estimates import without_small_counts
 from python_models.frames.follow_ups import DAYS_PER_YEAR, StudyData
 from python_models.frames.study import CoxAnalysis, read_cox_analyses
 from python_models.frames.survival.exposure_groups import exposure_groups
+from warehouse.small_counts import FEWER, is_small
 
 F8 = npt.NDArray[np.float64]
 HORIZONS_YEARS = (1, 2, 5, 10, 12)
@@ -70,6 +72,8 @@ def _rows_of(analysis: CoxAnalysis, data: StudyData) -> list[dict[str, Any]]:
             }
             if curve.refusal is None and at_risk < FEWEST_AT_RISK:
                 row["refusal"] = f"fewer than {FEWEST_AT_RISK} at risk at the horizon"
+            if row["refusal"] is None and is_small(row["n_events"]):
+                row["refusal"] = f"{FEWER} events by this horizon"
             if row["refusal"] is None:
                 survival, error = (float(value[0]) for value in curve.at([horizon]))
                 lower, upper = curve.interval()
@@ -89,4 +93,5 @@ def survival_probability_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
         if analysis.is_primary and not analysis.covariates
     ]
     data = StudyData(session, analyses)
-    return pa.Table.from_pylist([row for analysis in analyses for row in _rows_of(analysis, data)], schema=SCHEMA)
+    rows = [row for analysis in analyses for row in _rows_of(analysis, data)]
+    return without_small_counts(pa.Table.from_pylist(rows, schema=SCHEMA))
