@@ -1,4 +1,4 @@
-"""How the biomarker scans do against what was planted."""
+"""How the biomarker scans and the mediators do against what was planted."""
 
 from python_models.frames.biomarkers.biomarker_truth_rows import biomarker_truth_rows
 
@@ -7,5 +7,7 @@ def model(dbt, session):
     dbt.config(materialized="table")
     dbt.ref("biomarker_hazard_ratios")
     dbt.ref("shared_biomarkers")
+    dbt.ref("mediation_effects")
+    dbt.ref("mediation_sensitivities")
     dbt.ref("planted_truths")
     return biomarker_truth_rows(session)

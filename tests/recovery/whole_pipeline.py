@@ -62,6 +62,16 @@ OF_T = [round(float(q), 4) for q in stats.t.ppf(0.975, range(1, 401))]
 IVW = "mendelian_randomisation where refusal is null and method = 'ivw'"
 # What these shares are where nothing is causal and samples overlap as planted: python -m tests.recovery.mendelian_null.
 IVW_NORMAL_SHARE, IVW_T_SHARE = 0.118, 0.063
+
+
+def _of_mediators(measure: str) -> str:
+    """Hits and n over the arms and platforms of a cohort."""
+    return (
+        "select coalesce(cast(round(sum(estimate * n)) as bigint), 0), coalesce(cast(sum(n) as bigint), 0) "
+        f"from results.biomarker_truth_measures where measure = '{measure}'"
+    )
+
+
 PRIMARY = "truth_comparisons where large_sample_value is not null and refusal is null and adjustment_set in"
 ESTIMATED = "refusal is null and adjustment_set = 'M2'"
 OF_BIOMARKERS = "biomarker_truth_comparisons where refusal is null and quantity = "
@@ -106,6 +116,11 @@ FULL_QUESTIONS = (
         "large_sample_value = 0", f"{OF_BIOMARKERS} 'biomarker_effect' and is_found"), 0.05, is_of_found=True),
     Question("indirect effects: coverage", _covered(f"{OF_BIOMARKERS} 'indirect_effect'"), 0.95),
     Question("indirect effects: power (q < 0.05)", _share("is_found", f"{OF_BIOMARKERS} 'indirect_effect'"), None),
+    Question("mediators: truly null among found", _of_mediators("null_among_mediators"), 0.05, is_of_found=True),
+    Question("mediators: without effect, following adiposity or an exposure", _of_mediators(
+        "followers_among_mediators"), None, is_of_found=True),
+    Question("mediators upheld with fat mass: without effect", _of_mediators(
+        "without_effect_among_upheld"), 0.05, is_of_found=True),
     Question("genetic quantities: coverage", _covered("genetic_truth_comparisons where refusal is null"), 0.95),
     Question("genetic correlations: power at P < 0.05", _share("p_value < 0.05", (
         "genetic_correlations where refusal is null and trait_1 || trait_2 in ('osteoporosissarcopenia', "
@@ -190,7 +205,9 @@ def answers(runs: list[dict], effects: Effects) -> list[Answer]:
     """One row per question over the runs of one kind of study."""
     found = []
     for question in QUESTIONS[effects]:
-        pairs = [run["shares"][question.name] for run in runs if run["effects"] == effects]
+        mine = [run["shares"] for run in runs if run["effects"] == effects]
+        # Runs from before a question was asked do not answer it.
+        pairs = [shares[question.name] for shares in mine if question.name in shares]
         # Of nothing found nothing is false: the false discovery rate is a mean over all cohorts.
         shares = [hits / n if n else 0.0 for hits, n in pairs if n or question.is_of_found]
         error = stdev(shares) / sqrt(len(shares)) if len(shares) > 1 else None

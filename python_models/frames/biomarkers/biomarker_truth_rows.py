@@ -11,9 +11,9 @@ from scipy import special, stats
 
 from python_models.estimators.mediation.estimated_shares import estimated_shares
 from python_models.frames.biomarkers.biomarker_rows import LEVEL
+from python_models.frames.biomarkers.mediator_truth_rows import Row, mediator_truth_rows, share_row
 
 F8 = npt.NDArray[np.float64]
-Row = dict[str, Any]
 SEED = 20_260_103
 # A Kolmogorov-Smirnov test of two or three p-values sees nothing but the grossest excess.
 MIN_OF_UNIFORMITY = 20
@@ -27,16 +27,6 @@ SCHEMA = pa.schema(
         ("refusal", pa.string()),
     ]
 )
-
-
-def _share(row: Row, k: int, n: int, expected: float | None) -> Row:
-    """A share k / n with its exact 95 % interval beside what was expected of it."""
-    if n == 0:
-        return {**row, "n": 0, "expected": expected, "refusal": "nothing to be a share of"}
-    exact = stats.binomtest(k, n).proportion_ci(method="exact")
-    found = {"n": n, "estimate": k / n, "estimate_lower": float(exact.low), "estimate_upper": float(exact.high)}
-    covered = None if expected is None else bool(exact.low <= expected <= exact.high)
-    return {**row, **found, "expected": expected, "is_covered": covered}
 
 
 def _power(truth: F8, error: F8, threshold: float) -> float:
@@ -68,7 +58,7 @@ def biomarker_truth_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
     rows: list[Row] = []
     for (study, arm, platform), members in groupby(listed, key=lambda row: row[:3]):
         rows += _family_rows({"study": study, "arm": arm, "platform": platform}, list(members))
-    return pa.Table.from_pylist(rows + _shared_rows(session), schema=SCHEMA)
+    return pa.Table.from_pylist([*rows, *_shared_rows(session), *mediator_truth_rows(session)], schema=SCHEMA)
 
 
 def _family_rows(common: Row, members: list[tuple[Any, ...]]) -> list[Row]:
@@ -83,19 +73,19 @@ def _family_rows(common: Row, members: list[tuple[Any, ...]]) -> list[Row]:
         meaning = f"planted biomarkers found; expected: mean power at p below {threshold:.2g}"
         power = _power(truth[planted], error[planted], threshold)
         row = {**common, "measure": "power", "meaning": meaning}
-        rows.append(_share(row, int((found & planted).sum()), int(planted.sum()), power))
+        rows.append(share_row(row, int((found & planted).sum()), int(planted.sum()), power))
         right = found & planted & (np.sign(beta) == np.sign(truth))
         row = {**common, "measure": "right_direction", "meaning": "planted biomarkers found that have the planted sign"}
-        rows.append(_share(row, int(right.sum()), int((found & planted).sum()), 1.0))
+        rows.append(share_row(row, int(right.sum()), int((found & planted).sum()), 1.0))
         covered = np.abs(beta - truth) <= -special.ndtri(0.025) * error
         row = {**common, "measure": "coverage", "meaning": "95 % intervals that hold the planted effect"}
-        rows.append(_share(row, int(covered[planted].sum()), int(planted.sum()), 0.95))
+        rows.append(share_row(row, int(covered[planted].sum()), int(planted.sum()), 0.95))
     null = ~planted
     if null.any():
         row = {**common, "measure": "null_p_below_0.05", "meaning": "biomarkers without effect with p below 0.05"}
-        rows.append(_share(row, int((p[null] < LEVEL).sum()), int(null.sum()), LEVEL))
+        rows.append(share_row(row, int((p[null] < LEVEL).sum()), int(null.sum()), LEVEL))
         row = {**common, "measure": "null_found", "meaning": "biomarkers without effect called found (q below 0.05)"}
-        rows.append({**_share(row, int((found & null).sum()), int(null.sum()), None), "expected": 0.0})
+        rows.append({**share_row(row, int((found & null).sum()), int(null.sum()), None), "expected": 0.0})
         meaning = "largest distance of the null p-values from uniform, with its p (Kolmogorov-Smirnov)"
         row = {**common, "measure": "null_uniformity", "meaning": meaning, "n": int(null.sum())}
         if null.sum() < MIN_OF_UNIFORMITY:
@@ -163,7 +153,7 @@ def _shares_of_pair(common: Row, first: F8, second: F8) -> list[Row]:
         "of the biomarkers found for either outcome, those found for both in the same direction; expected: at the "
     )
     row = {**common, "measure": "found_shared_share", "meaning": meaning + "power that there was"}
-    rows = [_share(row, int(found.sum()), int(either.sum()), of_found)]
+    rows = [share_row(row, int(found.sum()), int(either.sum()), of_found)]
     _, estimated = estimated_shares(
         first[0] / first[1], second[0] / second[1], is_first=is_listed[0], is_second=is_listed[1], seed=SEED
     )

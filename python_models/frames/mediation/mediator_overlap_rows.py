@@ -24,6 +24,7 @@ from python_models.frames.mediation.mediation_rows import table_without_nan
 PAIR_OF_FAMILIES = (
     "study", "arm", "exposure", "scaling", "second_exposure", "second_scaling", "first_outcome", "second_outcome",
 )  # fmt: skip
+FAT_MASS_ADJUSTED = "fat_mass_adjusted"
 MEDIATOR_OVERLAP = pa.schema(
     [
         *((name, pa.string()) for name in PAIR_OF_FAMILIES),
@@ -75,14 +76,42 @@ def _pairs_of_families(session: duckdb.DuckDBPyConnection) -> list[tuple[Row, li
     return pairs
 
 
+def _upheld(session: duckdb.DuckDBPyConnection) -> dict[tuple[str, ...], bool]:
+    """Whether a mediator stands with fat mass adjusted for, by study, exposure, scaling, outcome, platform, name."""
+    keys = ("study", "exposure", "scaling", "outcome", "platform", "biomarker")
+    again = read_rows(
+        session,
+        f"""
+        select {", ".join(keys)}, is_upheld from results.mediation_sensitivities
+        where analysis = '{FAT_MASS_ADJUSTED}' and is_upheld is not null
+        """,
+    )
+    return {tuple(row[name] for name in keys): row["is_upheld"] for row in again}
+
+
+def _only_upheld(rows: list[Row], upheld: dict[tuple[str, ...], bool]) -> list[Row]:
+    """Mediators that do not stand as biomarkers without a path to the outcome; everything else as it is."""
+    keys = ("study", "exposure", "scaling", "outcome", "platform", "biomarker")
+    without = {"p_value": 1.0, "q_value": 1.0, "outcome_path": 0.0, "outcome_z": 0.0, "effect": 0.0}
+    return [
+        row if row["q_value"] >= LEVEL or upheld.get(tuple(row[name] for name in keys)) else {**row, **without}
+        for row in rows
+    ]
+
+
 def mediator_overlap_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
     """Mediators of one lifestyle contrast on both outcomes, and of the exposures of two arms."""
     pruned = pruned_biomarkers(session)
     correlations = Correlations.of_build(session)
+    upheld = _upheld(session)
+    asked_again = {key[0] for key in upheld}
     counted: list[Row] = []
     for common, first, second, is_one in _pairs_of_families(session):
-        for name, rows in {"all": first, "pruned": unpruned(first, pruned)}.items():
-            pair = pair_of(rows, second, of_one_exposure=is_one)
+        sets = {"all": (first, second), "pruned": (unpruned(first, pruned), second)}
+        if common["study"] in asked_again:
+            sets[FAT_MASS_ADJUSTED] = (_only_upheld(first, upheld), _only_upheld(second, upheld))
+        for name, rows in sets.items():
+            pair = pair_of(*rows, of_one_exposure=is_one)
             counted += count_rows(pair, {**common, "biomarker_set": name}, correlations)
     return table_without_nan(counted, MEDIATOR_OVERLAP)
 
@@ -90,14 +119,7 @@ def mediator_overlap_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
 def shared_mediator_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
     """The mediators on both lists of each pair of mediator_overlap, by name."""
     pruned = pruned_biomarkers(session)
-    keys = ("study", "exposure", "scaling", "outcome", "platform", "biomarker")
-    again = read_rows(
-        session,
-        f"""
-        select {", ".join(keys)}, is_upheld from results.mediation_sensitivities where analysis = 'fat_mass_adjusted'
-        """,
-    )
-    upheld = {tuple(row[name] for name in keys): row["is_upheld"] for row in again}
+    upheld = _upheld(session)
     rows: list[Row] = []
     for common, first, second, _ in _pairs_of_families(session):
         both = pair_of(first, second)
