@@ -262,5 +262,7 @@ def _breakable(text: str) -> str:
 
 
 def number_words(value: float) -> str:
-    """Four digits; thousands set apart."""
-    return f"{value:,.0f}" if isinstance(value, int) or abs(value) >= 1000 else f"{value:.4g}"
+    """Four digits; thousands of counts set apart, of measures from 10,000 on: a year is a measure too."""
+    if isinstance(value, int) or abs(value) >= 10_000:
+        return f"{value:,.0f}"
+    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.4g}"
