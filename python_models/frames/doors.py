@@ -37,10 +37,8 @@ def run_door_of_build(session: duckdb.DuckDBPyConnection, *, door: Door) -> pa.T
     )
     for finding in findings.filter(pc.invert(findings["is_success"])).to_pylist():
         tell = logger.error if finding["severity"] == "critical" else logger.info
-        n = finding["unexpected_count"]
-        counted = "" if n is None else f" {n:,} of {finding['element_count'] or 0:,} break it."
         where = f"{door} door, {finding['severity']}: {finding['asset']}/{finding['expectation']}"
-        tell(f"{where}: {finding['rule']}{counted} {finding['message']} -> {finding['remedy']}")
+        tell(f"{where}: {finding['rule']} {finding['message']} -> {finding['remedy']}")
     return findings
 
 
