@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from warehouse.synthetic import mediators, parameters, population, proteins, truth
+from warehouse.synthetic import dirt, estimand, mediators, parameters, population, proteins, truth
 from warehouse.synthetic.exposures import draw_exposures
+from warehouse.synthetic.outcomes import calibrated, draw_outcomes
 
 
 def test_draw_residual_effects__has_the_covariance_of_the_explicit_sum() -> None:
@@ -88,3 +89,36 @@ def test_truth__the_two_mediated_shares_by_hand() -> None:
     """HR 0.544 in total, indirect -0.2: 32.85 % on the log scale, 26.41 % as excess relative risk."""
     assert truth._excess_share(-0.2, np.log(0.544)) == pytest.approx(0.2641, abs=5e-5)
     assert -0.2 / np.log(0.544) == pytest.approx(0.3285, abs=5e-5)
+
+
+def test_effects_on_biomarkers__are_those_of_the_causes_as_measured_and_scaled() -> None:
+    """A heel scan errs: per SD of it a biomarker moves by 0.91 of what it would per SD of bone; given M2."""
+    rng, n = np.random.default_rng(20), 60_000
+    people = population.draw_population(rng, n)
+    covariates = population.covariate_scores(people)
+    exposures = draw_exposures(rng, people, covariates)
+    outcomes = draw_outcomes(rng, people, exposures, covariates, mediators.draw_residual_effects(rng, n), calibrated())
+    answers = dirt.baseline_answers(rng, people, exposures)
+    continuous, levels = estimand.clean_covariates(answers, dirt.baseline_choices(rng, people, outcomes))
+    measured = estimand.clean_exposures(answers)
+    adjusted = [np.ones(n), *(continuous[name] for name in estimand.M2 if name in continuous)]
+    for name in estimand.M2:
+        if name in levels:
+            adjusted += [(levels[name] == level) * 1.0 for level in np.unique(levels[name])[1:]]
+    matrix = np.column_stack(adjusted)
+    causes = exposures.scores() | mediators.factor_scores(covariates)
+    found = {}
+    for cause in ("grip", "lean_mass", "heel_bmd", "pace"):
+        unit = measured[cause].copy()
+        if cause in estimand.PER_SEX_SD:
+            for sex in np.unique(levels["sex"]):
+                rows = (levels["sex"] == sex) & np.isfinite(unit)
+                unit[rows] = (unit[rows] - unit[rows].mean()) / unit[rows].std()
+        complete = np.isfinite(unit) & np.isfinite(matrix).all(axis=1)
+        design = np.column_stack([unit, matrix])[complete]
+        found[cause] = np.linalg.lstsq(design, causes[cause][complete], rcond=None)[0][0]
+    for cause, slope in found.items():
+        # Three standard errors at this size, the largest that of heel_bmd.
+        assert slope == pytest.approx(truth.CAUSE_PER_MEASURED_UNIT.get(cause, 1.0), abs=0.015), cause
+    # A truth that took measured for true heels would be 9 % off.
+    assert found["heel_bmd"] < 0.94

@@ -188,7 +188,7 @@ def mediation_rows() -> Iterator[Row]:
         indirect = moved * b
         total_found, _ = values[exposure, scaling, definition, "M2"]
         b_found, b_error = _b_given_cause(planted, outcome)
-        a_found = moved / observed_sd(planted)
+        a_found = moved_as_measured(planted, moved)
         found, error = a_found * b_found, abs(a_found) * b_error
         at = (arm, exposure, scaling, planted.name, outcome, definition, "M2")
         note = f"planted a {moved:.4g} x b {b:.4g}; large sample {a_found:.4g} x {b_found:.4g} per observed SD"
@@ -229,7 +229,7 @@ def exposure_on_biomarker_rows(panel: Panel | None, with_metabolites: bool) -> I
             shifts = [(arm, exposure, scaling, planted.a)]
         for arm, exposure, scaling, moved in shifts:
             if moved:
-                found = moved / observed_sd(planted)
+                found = moved_as_measured(planted, moved)
                 note = f"{planted.platform}; planted per residual SD, large sample per observed SD"
                 yield Row("exposure_effect_on_biomarker", arm, exposure, scaling, planted.name, "", "", "M2", moved,
                           found, None, None, note)  # fmt: skip
@@ -238,6 +238,16 @@ def exposure_on_biomarker_rows(panel: Panel | None, with_metabolites: bool) -> I
 # Variance of each cause in the cohort, for the SD of what it moves; from the shares in parameters.py.
 _CAUSE_VARIANCE = {"smoking": 0.091, "sleep": 0.189, "activity": 0.540, "grip": 0.984, "lean_mass": 0.990,
                    "pace": 0.386, "heel_bmd": 0.939}  # fmt: skip
+
+
+# Units of a cause behind one unit of it as the study measures and scales it, given M2: a heel scan and a grip err, some
+# people report another activity. From 360,000 people, to 0.002.
+CAUSE_PER_MEASURED_UNIT = {"grip": 0.992, "lean_mass": 0.992, "heel_bmd": 0.912, "activity": 0.989}
+
+
+def moved_as_measured(planted: mediators.Planted, moved: float) -> float:
+    """Observed SD by which one measured unit of its cause moves a planted biomarker; moved: residual SD, as planted."""
+    return moved * CAUSE_PER_MEASURED_UNIT.get(planted.cause, 1.0) / observed_sd(planted)
 
 
 def observed_sd(planted: mediators.Planted) -> float:
