@@ -235,16 +235,17 @@ def _survival_faults(seeds: dict[str, Rows]) -> list[Fault]:
 
 
 def _mediation_faults(seeds: dict[str, Rows]) -> list[Fault]:
-    """Adjustment sets of mediation that exist, and sensitivity analyses that say what their kind needs."""
+    """Adjustment sets of arms that exist, and sensitivity analyses that say what their kind needs."""
     sets = {(row["study"], row["adjustment_set"]) for row in seeds.get("adjustment_sets", [])}
     faults = [
         Fault(
             f"arms.csv, {row['arm']}",
-            f"mediation_adjustment_set is a set of the study, not '{row['mediation_adjustment_set']}'",
+            f"{column} is a set of the study, not '{row[column]}'",
             "add it to adjustment_sets.csv, or mend it here",
         )
         for row in seeds.get("arms", [])
-        if (row["study"], row["mediation_adjustment_set"]) not in sets
+        for column in ("primary_adjustment_set", "mediation_adjustment_set")
+        if (row["study"], row[column]) not in sets
     ]
     for row in seeds.get("mediation_sensitivity_analyses", []):
         where = f"mediation_sensitivity_analyses.csv, {row['analysis']}"
@@ -258,7 +259,7 @@ def _mediation_faults(seeds: dict[str, Rows]) -> list[Fault]:
 
 
 def _gwas_faults(seeds: dict[str, Rows]) -> list[Fault]:
-    """Counts of a trait that belong together, and pairs of two traits that stand once, with shares that are shares."""
+    """Counts of a trait that belong together, pairs of two traits that stand once, and shares that are shares."""
     faults = [
         Fault(
             f"gwas_trait_codings.csv, {row['trait']}",
@@ -267,6 +268,15 @@ def _gwas_faults(seeds: dict[str, Rows]) -> list[Fault]:
         )
         for row in seeds.get("gwas_trait_codings", [])
         if bool(row["n_cases"]) != bool(row["n_controls"]) or "0" in (row["n_cases"], row["n_controls"])
+    ]
+    faults += [
+        Fault(
+            f"gwas_trait_codings.csv, {row['trait']}",
+            "has a population_prevalence between 0 and 1, both left out, or none",
+            "give the share of people with the disease, as 0.05",
+        )
+        for row in seeds.get("gwas_trait_codings", [])
+        if row["population_prevalence"] and not 0 < float(row["population_prevalence"]) < 1
     ]
     pairs = Counter(frozenset((row["trait_1"], row["trait_2"])) for row in seeds.get("gwas_trait_pairs", []))
     for row in seeds.get("gwas_trait_pairs", []):

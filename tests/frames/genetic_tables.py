@@ -1,6 +1,6 @@
 """Genetic tables made by hand: 6,000 SNPs of one chromosome, 40 kb apart; a gene is the first and last of its SNPs."""
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
 
 import duckdb
 import numpy as np
@@ -15,10 +15,11 @@ def database(
     with_ld_scores: bool = True,
     genes: dict[str, tuple[int, int]] | None = None,
     diseases: Container[str] = (),
+    case_shares: Mapping[str, float] | None = None,
 ) -> duckdb.DuckDBPyConnection:
     """A database with the tables that the rows read; a trait is z, effect_allele, perhaps beta, se and frequency.
 
-    diseases : traits known to be case-control studies, whose counts are not stated.
+    diseases : traits known to be case-control studies; case_shares : of those whose counts are stated.
     """
     connection = duckdb.connect()
     for schema in ("staging", "intermediate", "seeds", "results"):
@@ -51,7 +52,7 @@ def database(
                     "beta": columns.get("beta", columns["z"] / np.sqrt(N_PEOPLE)),
                     "standard_error": columns.get("se", np.full(N_SNPS, 1 / np.sqrt(N_PEOPLE))),
                     "effect_allele_frequency": columns.get("frequency", np.full(N_SNPS, 0.5)),
-                    "sample_prevalence": pa.nulls(N_SNPS, pa.float64()),
+                    "sample_prevalence": pa.array([(case_shares or {}).get(name)] * N_SNPS, pa.float64()),
                     "is_case_control": [name in diseases] * N_SNPS,
                 }
             )

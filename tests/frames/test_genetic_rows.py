@@ -153,6 +153,16 @@ def test_shared_locus_rows__only_the_common_locus_is_shared_and_its_direction_is
         assert row["clumped_by"] == "distance"
 
 
+def test_shared_locus_rows__a_lead_too_strong_for_placo_still_tells_its_direction() -> None:
+    traits = {"a": with_hits({1_000: 12.0, 1_001: 6.5}, 1), "b": with_hits({1_000: -11.0, 1_001: 6.5}, 2)}
+    rows = shared_locus_rows(database(traits=traits)).to_pylist()
+    both = next(row for row in rows if row["evidence"] == "both_genome_wide")
+    assert both["pleiotropic_rsid"] == both["lead_rsid_1"] == "rs1000"
+    assert (both["z_score_1"], both["z_score_2"], both["is_same_direction"]) == (12.0, -11.0, False)
+    assert both["placo_p_value"] is None
+    assert both["note"].startswith("no PLACO+ at this SNP: Z squared above 80")
+
+
 def test_mendelian_randomisation_rows__find_the_effect_the_outcome_was_made_with() -> None:
     effects = {250 + 500 * k: 0.1 + 0.01 * k for k in range(12)}
     beta = np.zeros(N_SNPS)
@@ -178,6 +188,42 @@ def test_mendelian_randomisation_rows__find_the_effect_the_outcome_was_made_with
         assert row["estimate_upper"] - row["estimate"] == pytest.approx(half, rel=1e-6)
         assert row["estimate"] - row["estimate_lower"] == pytest.approx(half, rel=1e-6)
         assert (row["p_value"] < 0.05) == (row["estimate_lower"] * row["estimate_upper"] > 0)
+
+
+def test_mendelian_randomisation_rows__a_disease_counts_on_the_scale_of_its_liability() -> None:
+    """Twelve variants with odds ratio 1.22 of a disease of 4 %, and 0.05 SD of a trait that it causes.
+
+    On the observed scale they explain 0.06 % of the disease and 0.10 % of the trait each: the wrong way round.
+    """
+    n, share, f = 100_000, 0.04, 0.3
+    places = [250 + 500 * k for k in range(12)]
+    traits = {}
+    for name, effect, error in (
+        ("disease", 0.2, 1 / np.sqrt(2 * f * (1 - f) * n * share * (1 - share))),
+        ("trait", 0.05, 1 / np.sqrt(2 * f * (1 - f) * n)),
+    ):
+        beta, se = np.zeros(N_SNPS), np.full(N_SNPS, error)
+        beta[places] = effect
+        frequency = np.full(N_SNPS, f)
+        traits[name] = {
+            "z": beta / se, "effect_allele": np.full(N_SNPS, "A"), "beta": beta, "se": se, "frequency": frequency,
+        }  # fmt: skip
+
+    def direction(**stated: dict[str, float]) -> dict[str, object]:
+        connection = database(traits=traits, diseases=("disease",), **stated)
+        rows = mendelian_randomisation_rows(connection).to_pylist()
+        return next(row for row in rows if (row["exposure"], row["method"]) == ("disease", "ivw"))
+
+    known = direction(case_shares={"disease": share})
+    variance = 2 * f * (1 - f) * 0.2**2
+    assert known["is_exposure_first"] is True
+    assert known["steiger_z"] > 0
+    assert known["r_squared_exposure"] == pytest.approx(12 * variance / (variance + np.pi**2 / 3), rel=0.02)
+    assert known["r_squared_outcome"] == pytest.approx(12 * 0.05**2 * 2 * f * (1 - f), rel=0.01)
+    assert known["steiger_refusal"] is None
+    unknown = direction()
+    assert unknown["is_exposure_first"] is None
+    assert "cases and controls are not stated" in str(unknown["steiger_refusal"])
 
 
 def test_mendelian_randomisation_rows__overlap_is_that_of_the_seed_else_the_worst_case() -> None:

@@ -78,6 +78,11 @@ def test_check_seeds__the_seeds_of_the_project_hold() -> None:
         ),
         (replace("control_analyses.csv", "age_years,1,", ",1,"), "names a column if positive"),
         (
+            replace("arms.csv", "osteoporosis,M2,M2,", "osteoporosis,M9,M2,"),
+            "primary_adjustment_set is a set of the study, not 'M9'",
+        ),
+        (replace("gwas_trait_codings.csv", "case_control,,,0.19", "case_control,,,1.9"), "between 0 and 1"),
+        (
             replace("arms.csv", "osteoporosis,M2,M2,", "osteoporosis,M2,M9,"),
             "mediation_adjustment_set is a set of the study",
         ),

@@ -35,7 +35,8 @@ TYPES = """
 select
     landed.trait,
     coalesce(bool_or(landed.is_case_control), false) as is_case_control,
-    coalesce(bool_or(landed.is_case_control), false) or max(codings.trait_type) is not null as is_type_stated
+    coalesce(bool_or(landed.is_case_control), false) or max(codings.trait_type) is not null as is_type_stated,
+    max(codings.population_prevalence) as population_prevalence
 from (
     select trait, is_case_control from intermediate.int_gwas_associations__judged
     union all
@@ -53,10 +54,11 @@ from results.gwas_overlap_matrix
 
 @dataclass(frozen=True, slots=True)
 class TraitVariants:
-    """One trait along all variants, NaN where it lacks one; Z and beta are of the first allele of the variant's class.
+    """One trait along all variants, NaN where it lacks one.
 
-    frequency : (n,) of the file's effect allele: for variances 2 f (1 - f), where either allele serves.
+    Z, beta and frequency, (n,), are of the first allele of the variant's class.
     sample_prevalence : cases among the people, None for a quantitative trait or unstated counts.
+    population_prevalence : of a disease, where a seed states it.
     is_case_control : a disease, whose effects are log odds ratios.
     is_type_stated : a seed or the file says whether it is one.
     variant_class : (n,) 1 or 2, 0 where the trait lacks the variant: only equal classes are the same variant.
@@ -69,6 +71,7 @@ class TraitVariants:
     standard_error: F8
     frequency: F8
     sample_prevalence: float | None
+    population_prevalence: float | None
     is_case_control: bool
     is_type_stated: bool
     variant_class: npt.NDArray[np.int8]
@@ -94,6 +97,7 @@ class TraitType(NamedTuple):
     name: str
     is_case_control: bool
     is_type_stated: bool
+    population_prevalence: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +150,7 @@ def _read_trait(session: duckdb.DuckDBPyConnection, known: TraitType, *, n: int)
     variant_class = np.zeros(n, dtype=np.int8)
     variant_class[variant] = np.abs(orientation)
     z = along(columns["z_score"] * sign)
+    frequency = along(columns["effect_allele_frequency"])
     shares = np.ma.compressed(np.ma.masked_invalid(np.ma.asarray(columns["sample_prevalence"], dtype=np.float64)))
     return TraitVariants(
         name=known.name,
@@ -153,8 +158,9 @@ def _read_trait(session: duckdb.DuckDBPyConnection, known: TraitType, *, n: int)
         n=along(columns["n"]),
         beta=along(columns["beta"] * sign),
         standard_error=along(columns["standard_error"]),
-        frequency=along(columns["effect_allele_frequency"]),
+        frequency=np.where(along(sign) < 0, 1 - frequency, frequency),
         sample_prevalence=float(shares.mean()) if shares.size else None,
+        population_prevalence=known.population_prevalence,
         is_case_control=known.is_case_control,
         is_type_stated=known.is_type_stated,
         variant_class=variant_class,

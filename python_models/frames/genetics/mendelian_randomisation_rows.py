@@ -17,12 +17,13 @@ from python_models.estimators.genetics.mendelian_randomisation import (
     instrument_strength,
     leave_one_out,
 )
-from python_models.estimators.genetics.steiger import correlation_from_p, steiger
+from python_models.estimators.genetics.steiger import correlation_from_log_odds, correlation_from_p, steiger
 from python_models.frames.genetics.gwas_loci import independent_leads
 from python_models.frames.genetics.gwas_variants import Genome, TraitVariants, read_genome
 from python_models.frames.genetics.ld_reference import LdReference, read_ld_reference
 
 logger = AdapterLogger("Study")
+F8 = npt.NDArray[np.float64]
 NORMAL_975 = float(special.ndtri(0.975))
 SEED = 20_260_101  # of the weighted median's bootstrap
 FEWEST_TO_LEAVE_ONE_OUT = 3
@@ -58,7 +59,11 @@ SCHEMA = pa.schema(
         ("i_squared", pa.float64()),
         ("assumed_overlap_share", pa.float64()),
         ("is_exposure_first", pa.bool_()),
+        ("steiger_z", pa.float64()),
         ("steiger_p_value", pa.float64()),
+        ("r_squared_exposure", pa.float64()),
+        ("r_squared_outcome", pa.float64()),
+        ("steiger_refusal", pa.string()),
         ("note", pa.string()),
         ("refusal", pa.string()),
     ]
@@ -76,14 +81,43 @@ def _instrument_variants(
     return independent_leads(genome, tail, reference=reference)
 
 
-def _direction(exposure: TraitVariants, outcome: TraitVariants, leads: npt.NDArray[np.int64]) -> dict[str, Any]:
-    correlations = [
-        correlation_from_p(neg_log10_p=trait.neg_log10_p[leads], n=trait.n[leads]) for trait in (exposure, outcome)
-    ]
-    tested = steiger(
-        r_exposure=correlations[0], r_outcome=correlations[1], n_exposure=exposure.n[leads], n_outcome=outcome.n[leads]
+def _correlations(trait: TraitVariants, leads: npt.NDArray[np.int64]) -> F8 | str:
+    """|Correlation| of each lead with the trait, (n,), with a disease on its liability scale; or why there is none.
+
+    On the observed scale a rare disease always seems the less explained of two traits, whichever comes first.
+    """
+    if not trait.is_case_control:
+        return correlation_from_p(neg_log10_p=trait.neg_log10_p[leads], n=trait.n[leads])
+    share = trait.sample_prevalence
+    if share is None:
+        return f"{trait.name} is a disease, and its cases and controls are not stated (seeds/gwas_trait_codings.csv)"
+    if not ((trait.frequency[leads] > 0) & (trait.frequency[leads] < 1)).all():
+        return f"{trait.name} is a disease, and its file gives no allele frequencies of the instruments"
+    return correlation_from_log_odds(
+        log_odds_ratio=trait.beta[leads],
+        allele_frequency=trait.frequency[leads],
+        n_cases=trait.n[leads] * share,
+        n_controls=trait.n[leads] * (1 - share),
+        prevalence=trait.population_prevalence or share,
     )
-    return {"is_exposure_first": tested.is_exposure_first, "steiger_p_value": tested.p}
+
+
+def _direction(exposure: TraitVariants, outcome: TraitVariants, leads: npt.NDArray[np.int64]) -> dict[str, Any]:
+    of_exposure, of_outcome = _correlations(exposure, leads), _correlations(outcome, leads)
+    reasons = [one for one in (of_exposure, of_outcome) if isinstance(one, str)]
+    if isinstance(of_exposure, str) or isinstance(of_outcome, str):
+        return {"steiger_refusal": "; ".join(reasons)}
+    tested = steiger(
+        r_exposure=of_exposure, r_outcome=of_outcome, n_exposure=exposure.n[leads], n_outcome=outcome.n[leads]
+    )
+    return {
+        "is_exposure_first": tested.is_exposure_first,
+        "steiger_z": tested.z,
+        "steiger_p_value": tested.p,
+        "r_squared_exposure": None if tested.r_exposure is None else tested.r_exposure**2,
+        "r_squared_outcome": None if tested.r_outcome is None else tested.r_outcome**2,
+        "steiger_refusal": tested.refusal,
+    }
 
 
 def _leave_one_out(instruments: Instruments) -> dict[str, float]:

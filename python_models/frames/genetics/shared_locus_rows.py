@@ -61,6 +61,9 @@ SCHEMA = pa.schema(
 )
 
 
+BOTH_GENOME_WIDE = "both_genome_wide"
+
+
 class _Pair:
     """Two traits on their common variants, with the PLACO+ test of each."""
 
@@ -134,19 +137,30 @@ class _Pair:
             f"neg_log10_p_value_{place}": trait.neg_log10_p[lead],
         }
 
-    def _pleiotropic(self, inside: npt.NDArray[np.intp]) -> dict[str, Any]:
-        lead = self._strongest(inside, self.tail[inside])
+    def _pleiotropic(self, inside: npt.NDArray[np.intp], evidence: str) -> dict[str, Any]:
+        """The SNP that tells of both traits: by PLACO+, or the larger of the two P where each is genome-wide alone.
+
+        PLACO+ leaves out Z squared above 80, which are the clearest SNPs of loci that both traits have.
+        """
+        if evidence == BOTH_GENOME_WIDE:
+            both = np.minimum(self.first.neg_log10_p[inside], self.second.neg_log10_p[inside])
+            same = self.first.variant_class[inside] == self.second.variant_class[inside]
+            lead = self._strongest(inside, np.where(same, both, np.nan))
+        else:
+            lead = self._strongest(inside, self.tail[inside])
         if lead is None:
             return {}
         z_1, z_2 = float(self.first.z[lead]), float(self.second.z[lead])
-        return {
+        columns: dict[str, Any] = {
             "pleiotropic_rsid": self.genome.rsid.name(lead),
             "z_score_1": z_1,
             "z_score_2": z_2,
             "is_same_direction": z_1 * z_2 > 0,
-            "placo_p_value": 10 ** -self.tail[lead],
-            "placo_neg_log10_p_value": self.tail[lead],
         }
+        if np.isfinite(self.tail[lead]):
+            return columns | {"placo_p_value": 10 ** -self.tail[lead], "placo_neg_log10_p_value": self.tail[lead]}
+        reason = self.refusal or "Z squared above 80"
+        return columns | {"note": "; ".join(filter(None, [f"no PLACO+ at this SNP: {reason}", self.note]))}
 
     def row(self, evidence: str, **more: Any) -> dict[str, Any]:
         names = {"trait_1": self.first.name, "trait_2": self.second.name, "evidence": evidence}
@@ -165,7 +179,7 @@ class _Pair:
             end_bp=end,
             **self._lead(inside, self.first, 1),
             **self._lead(inside, self.second, 2),
-            **self._pleiotropic(inside),
+            **self._pleiotropic(inside, evidence),
             **self._conjunctional(inside),
             **more,
         )
@@ -195,7 +209,7 @@ def shared_locus_rows(session: duckdb.DuckDBPyConnection, *, ld_reference: str |
         for k in range(shared.n):
             stretch = (int(shared.chromosome[k]), int(shared.start[k]), int(shared.end[k]))
             counts = {"n_loci_1": int(shared.n_loci_1[k]), "n_loci_2": int(shared.n_loci_2[k])}
-            rows.append(pair.locus_row("both_genome_wide", *stretch, **counts))
+            rows.append(pair.locus_row(BOTH_GENOME_WIDE, *stretch, **counts))
         if pair.refusal is not None:
             rows += [pair.row(evidence, refusal=pair.refusal) for evidence in ("placo_plus", "conjunctional_fdr")]
         else:
