@@ -1,9 +1,13 @@
 """Hazard ratios of every analysis the seeds ask for, as rows of results.hazard_ratios."""
 
+import shutil
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
+from dataclasses import dataclass
 from itertools import groupby
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
@@ -28,7 +32,7 @@ from python_models.frames.follow_ups import StudyData
 from python_models.frames.study import CoxAnalysis, read_cox_analyses, read_visit_analyses
 from python_models.frames.survival.cox_problems import CoxProblem, CoxProblems, HouseFits
 from python_models.frames.survival.joint_rows import joint_rows
-from python_models.frames.survival.lifelines_cox import LifelinesFit, fit_lifelines
+from python_models.frames.survival.lifelines_cox import LifelinesFit, fit_saved
 from python_models.frames.survival.subgroup_rows import refused_subgroups, subgroup_rows
 from python_models.frames.survival.subgroups import read_joint_exposures, read_subgroups
 from python_models.frames.survival.visit_models import read_intervals, visit_estimates
@@ -36,6 +40,7 @@ from python_models.frames.workers import worker_pool
 
 F8 = npt.NDArray[np.float64]
 logger = AdapterLogger("Study")
+SCRATCH = Path("warehouse/build")
 NOT_PRIMARY = {"is_primary": False, "is_primary_model": False}
 
 KEY = ("study", "arm", "exposure", "scaling", "level", "outcome", "outcome_definition", "adjustment_set", "subgroup")
@@ -78,10 +83,25 @@ def _row(analysis: CoxAnalysis, level: str, **cells: Any) -> dict[str, Any]:
     return row | note_of_few_events(row)
 
 
-def _rows_of(problem: CoxProblem, house: CoxFit | None, primary: LifelinesFit | None) -> list[dict[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the rows of an analysis need of its model, without the arrays."""
+
+    analysis: CoxAnalysis
+    levels: tuple[str, ...]
+    step: float
+    counts: dict[str, Any]
+    refusal: str | None
+
+    @classmethod
+    def of(cls, problem: CoxProblem) -> "Asked":
+        return cls(problem.analysis, problem.scaled.levels, problem.scaled.step, problem.counts, problem.refusal)
+
+
+def _rows_of(asked: Asked, house: CoxFit | None, primary: LifelinesFit | None) -> list[dict[str, Any]]:
     """Rows of one analysis: lifelines' estimate where it is primary, with the house estimate beside it."""
-    k, step = problem.k, problem.scaled.step
-    refusal = problem.refusal or (house.refusal if house else None) or (primary.refusal if primary else None)
+    k, step = len(asked.levels), asked.step
+    refusal = asked.refusal or (house.refusal if house else None) or (primary.refusal if primary else None)
     estimator = "lifelines" if primary else "house"
     if refusal is not None or house is None:
         answers: list[dict[str, Any]] = [{"refusal": refusal}] * k
@@ -95,8 +115,8 @@ def _rows_of(problem: CoxProblem, house: CoxFit | None, primary: LifelinesFit | 
         for answer, b, e in zip(answers, house.beta[:k], house.standard_error[:k], strict=True):
             answer |= {"second_log_hazard_ratio": float(b) * step, "second_standard_error": float(e) * step}
     return [
-        _row(problem.analysis, level, **problem.counts, estimator=estimator, **answer)
-        for level, answer in zip(problem.scaled.levels, answers, strict=True)
+        _row(asked.analysis, level, **asked.counts, estimator=estimator, **answer)
+        for level, answer in zip(asked.levels, answers, strict=True)
     ]
 
 
@@ -113,29 +133,42 @@ def _groups(analyses: list[CoxAnalysis], *, is_primary: bool) -> deque[list[CoxA
 
 
 class PrimaryFits:
-    """Primary models on their way through lifelines, in a process of its own, one at a time: each holds its matrix."""
+    """Primary models on their way through lifelines, in a process of its own, one at a time.
+
+    Their arrays go through a file: a pool keeps what it is given until the answer is there, and half a million people
+    leave no room for that.
+    """
 
     MOST_WAITING = 1
 
-    def __init__(self, pool: Executor) -> None:
-        self._pool = pool
-        self._waiting: deque[tuple[CoxProblem, CoxFit, Future[LifelinesFit]]] = deque()
+    def __init__(self, pool: Executor, folder: Path) -> None:
+        self._pool, self._folder = pool, folder
+        self._waiting: deque[tuple[Asked, CoxFit, Future[LifelinesFit]]] = deque()
+        self._n_submitted = 0
 
     @property
     def is_full(self) -> bool:
         return len(self._waiting) >= self.MOST_WAITING
 
     def submit(self, problem: CoxProblem, house: CoxFit) -> None:
-        task = self._pool.submit(
-            fit_lifelines, days=problem.days, event=problem.event, covariates=problem.matrix, start=house.beta
-        )
-        self._waiting.append((problem, house, task))
+        path = self._folder / f"model_{self._n_submitted}.npz"
+        self._n_submitted += 1
+        np.savez(path, days=problem.days, event=problem.event, covariates=problem.matrix, start=house.beta)
+        self._waiting.append((Asked.of(problem), house, self._pool.submit(fit_saved, path)))
 
     def rows(self, *, wait_while: Callable[[], bool]) -> Iterator[dict[str, Any]]:
         """Rows of those that are done, first in first out; waits for the next one while it is told to."""
         while self._waiting and (self._waiting[0][2].done() or wait_while()):
-            problem, house, task = self._waiting.popleft()
-            yield from _rows_of(problem, house, task.result())
+            asked, house, task = self._waiting.popleft()
+            yield from _rows_of(asked, house, task.result())
+
+
+def scratch_folder(cohort: str) -> TemporaryDirectory[str]:
+    """A folder beside the database that is being built; what a killed build of the cohort left behind goes first."""
+    prefix = f"cox_{cohort}_"
+    for left in SCRATCH.glob(f"{prefix}*"):
+        shutil.rmtree(left, ignore_errors=True)
+    return TemporaryDirectory(dir=SCRATCH if SCRATCH.is_dir() else None, prefix=prefix)
 
 
 def hazard_ratio_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
@@ -151,8 +184,8 @@ def hazard_ratio_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
     data = StudyData(session, analyses, more_columns=more)
     problems, house = CoxProblems(data), HouseFits()
     rows: list[dict[str, Any]] = []
-    with worker_pool(1) as beside, threadpool_limits(limits=1):
-        primary = PrimaryFits(beside)
+    with scratch_folder(cohort) as folder, worker_pool(1) as beside, threadpool_limits(limits=1):
+        primary = PrimaryFits(beside, Path(folder))
         with_primary, others = _groups(analyses, is_primary=True), _groups(analyses, is_primary=False)
         n_fitted = 0
         while with_primary or others:
@@ -194,9 +227,9 @@ def _analysis_rows(
     if isinstance(problem, str):
         return [_row(analysis, "", n_participants=0, n_events=0, person_years=0.0, refusal=problem)]
     if problem.refusal is not None:
-        return _rows_of(problem, None, None)
+        return _rows_of(Asked.of(problem), None, None)
     fit = house.fit(problem)
     if analysis.is_primary and fit.refusal is None:
         primary.submit(problem, fit)
         return []
-    return _rows_of(problem, fit, None)
+    return _rows_of(Asked.of(problem), fit, None)

@@ -2,6 +2,7 @@
 
 import warnings
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -45,3 +46,11 @@ def fit_lifelines(*, days: F8, event: npt.NDArray[np.bool_], covariates: F8, sta
         except (ConvergenceError, np.linalg.LinAlgError) as error:
             return LifelinesFit(np.empty(0), np.empty(0), f"lifelines did not converge: {type(error).__name__}")
     return LifelinesFit(fitter.params_.to_numpy(), fitter.standard_errors_.to_numpy(), None)
+
+
+def fit_saved(path: Path) -> LifelinesFit:
+    """`fit_lifelines` of the arrays that numpy.savez left in a file, which is taken away."""
+    with np.load(path) as saved:
+        arrays = {name: saved[name] for name in saved.files}
+    path.unlink()
+    return fit_lifelines(**arrays)
