@@ -3,6 +3,8 @@
 import csv
 import gzip
 import io
+import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from tests.ingest.small_export import (
     write_text,
 )
 from warehouse.errors import IngestError
+from warehouse.ingest.fields import known_fields
 from warehouse.ingest.ingest import ingest
 
 Rows = list[list[str]]
@@ -110,6 +113,40 @@ def portal(folder: Path, *, names: Callable[[str], str] = str, delimiter: str = 
         write_text(folder / f"{name}.txt", end.join(delimiter.join(row) for row in written) + end)
 
 
+MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+
+
+def dates(form: str) -> Shape:
+    """Dates of participants and records in another form; times of a day, which are more than a date, stay."""
+
+    def turned(cell: str) -> str:
+        if len(cell) != 10 or cell[4:5] != "-" or cell[7:8] != "-":
+            return cell
+        year, month, day = cell.split("-")
+        name = MONTHS[int(month) - 1]
+        return form.format(y=year, m=month, d=day, mon=name, mon_low=name.lower(), d_short=int(day), m_short=int(month))
+
+    def shape(folder: Path) -> None:
+        for name in ("participant", *RECORDS):
+            table(lambda rows: [rows[0], *([turned(cell) for cell in row] for row in rows[1:])], f"{name}.csv")(folder)
+
+    return shape
+
+
+def as_numpy(cell: str) -> str:
+    """What pandas writes for a cell that holds an array."""
+    if not cell.startswith("["):
+        return cell
+    return "[" + " ".join(f"'{item}'" for item in json.loads(cell)) + "]"
+
+
+def as_ukbconv(cell: str) -> str:
+    """One column renamed as ukbconv names it; lists and arrays, which it spreads otherwise, stay."""
+    found = re.fullmatch(r"p(\d+)(?:_i(\d))?", cell)
+    is_one = found is not None and not known_fields()[int(found[1])].is_list
+    return f"{found[1]}-{found[2] or 0}.0" if found is not None and is_one else cell
+
+
 SHAPES: dict[str, Shape] = {
     "a delimiter ends every row": lines(lambda k, line: line + ("," if k else "")),
     "a delimiter ends rows and header": lines(lambda _, line: f"{line},"),
@@ -141,6 +178,31 @@ SHAPES: dict[str, Shape] = {
     "NaN for nothing": lines(lambda k, line: line.replace(",,", ",NaN,").replace(",,", ",NaN,") if k else line),
     "<NA> for nothing": lines(lambda k, line: line.replace(",,", ",<NA>,").replace(",,", ",<NA>,") if k else line),
     "NULL for nothing": lines(lambda k, line: line.replace(",,", ",NULL,").replace(",,", ",NULL,") if k else line),
+    "NaT for nothing": lines(lambda k, line: line.replace(",,", ",NaT,").replace(",,", ",NaT,") if k else line),
+    "Stata's point for nothing": lines(lambda k, line: line.replace(",,", ",.,").replace(",,", ",.,") if k else line),
+    "Excel's #N/A": lines(lambda k, line: line.replace(",,", ",#N/A,").replace(",,", ",#N/A,") if k else line),
+    "pandas, times of days": dates("{y}-{m}-{d} 00:00:00"),
+    "SAS, DATE9": dates("{d}{mon}{y}"),
+    "Stata, td": dates("{d}{mon_low}{y}"),
+    "Spark, year first with slashes": dates("{y}/{m}/{d}"),
+    "no leading zeros": dates("{d_short}/{m_short}/{y}"),
+    "German dates": dates("{d}.{m}.{y}"),
+    "Excel, times of days": dates("{d}/{m}/{y} 00:00"),
+    "blanks for nothing": lines(lambda k, line: line.replace(",,", ",   ,").replace(",,", ",   ,") if k else line),
+    "numbers padded with spaces": table(
+        lambda rows: [rows[0], *([row[0], *(f" {c}" if c.isdigit() else c for c in row[1:])] for row in rows[1:])]
+    ),
+    "pandas, lists of numpy": table(lambda rows: [[as_numpy(cell) for cell in row] for row in rows]),
+    "polars, lists with spaces": table(lambda rows: [[cell.replace('","', '", "') for cell in row] for row in rows]),
+    "pandas, whole numbers as floats": table(
+        lambda rows: [rows[0], *([f"{c}.0" if c.lstrip("-").isdigit() else c for c in row] for row in rows[1:])]
+    ),
+    "one column in the style of ukbconv": table(
+        lambda rows: [["924-0.0" if cell == "p924_i0" else cell for cell in rows[0]], *rows[1:]]
+    ),
+    "a table merged from two exports": table(
+        lambda rows: [[as_ukbconv(cell) if k % 3 == 0 else cell for k, cell in enumerate(rows[0])], *rows[1:]]
+    ),
     "portal text": portal,
     "portal text, CRLF": lambda folder: portal(folder, end="\r\n"),
     "portal text, capitals": lambda folder: portal(folder, names=str.upper),

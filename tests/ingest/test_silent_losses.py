@@ -52,6 +52,8 @@ def cells_of(column: str, change: Callable[[int, str], str]) -> Spoil:
 
     def spoil(folder: Path) -> None:
         header, *rows = participant_rows("plain")
+        if column not in header:
+            header, rows = [*header, column], [[*row, ""] for row in rows]
         at = header.index(column)
         turned = [[*row[:at], change(k, row[at]), *row[at + 1 :]] for k, row in enumerate(rows)]
         write_rows(folder / "participant.csv", [header, *turned])
@@ -130,6 +132,9 @@ UNREADABLE: dict[str, tuple[Spoil, str]] = {
     ),
     "ids that were rounded": (
         cells_of("eid", lambda *_: "1.5e+06"), r"a participant id is written in full; .*\(24 break it\)",
+    ),
+    "plates that Excel rounded": (
+        cells_of("p23649_i0", lambda *_: "4.90E+11"), r"named in full, .* of p23649_i0 \(24 break it\)\s+-> .*as text",
     ),
     "sex is empty": (cells_of("p31", lambda *_: ""), r"field 31, Sex \(p31\), is filled; all its cells are empty"),
     "no visit has a date": (cells_of("p53_i0", lambda *_: ""), r"field 53, .* \(p53_i0\), is filled"),
@@ -454,4 +459,21 @@ def test_participant_ids__of_converters_and_fixed_width_files_are_the_same() -> 
 def test_whole_export__of_the_small_cohort_loses_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = write_export(tmp_path / "export")
     assert main(["--from", str(folder), "--cohort", "c", "--to", str(tmp_path / "raw")]) == 0
-    assert capsys.readouterr().out.count("\n") == 1
+    landed, lacking = capsys.readouterr().out.splitlines()
+    assert landed.startswith("Landed in")
+    assert "fields of the study are not in the export: p21003_i0, p21000_i0" in lacking
+
+
+def test_fields_without_a_value_and_facts_of_no_gwas_file__are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = write_export(tmp_path / "export")
+    cells_of("p46_i0", lambda *_: "")(folder)
+    write_rows(folder / "traits.csv", [["trait", "n_cases"], ["osteoporosis", "9"], ["osteoporosys", "8"]])
+    write_text(folder / "gwas/grip.tsv-meta.yaml", "genome_assembly: GRCh37\n")
+    assert main(["--from", str(folder), "--cohort", "c", "--to", str(tmp_path / "raw")]) == 0
+    said = capsys.readouterr().out
+    assert "participant: 1 columns hold nothing: p46_i0\n" in said
+    assert "osteoporosys: a trait table speaks of it, and no GWAS file is called so\n" in said
+    assert "gwas/grip.tsv-meta.yaml: metadata of a GWAS file that is not beside it: not used\n" in said
+    assert "osteoporosis:" not in said

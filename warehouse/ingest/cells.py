@@ -11,7 +11,7 @@ from warehouse.ingest.codings import Decoder
 from warehouse.ingest.dates import DateReader
 from warehouse.ingest.dates import remedy_for as remedy_for_dates
 from warehouse.ingest.faults import refuse
-from warehouse.ingest.numbers import NOT_A_NUMBER, not_numbers, without_edge_spaces
+from warehouse.ingest.numbers import NOT_A_NUMBER, not_numbers
 from warehouse.ingest.numbers import remedy_for as remedy_for_numbers
 from warehouse.ingest.rejects import Rejects
 from warehouse.ingest.tables import Block
@@ -23,11 +23,13 @@ NOT_A_MEANING = "a cell of a REPLACE export is a meaning of its coding"
 NOT_A_CODE = "a coded field holds the numbers of its coding"
 
 ROUNDED = r"^\d(\.\d+)?[eE]\+\d+$"
+ROUNDED_NAME = "a device, plate or well is named in full"
 EXPORT_RAW = "these cells are no codes: put the export's codings.csv beside it, or export with coding_option RAW"
 REMEDIES: dict[str, Callable[[pa.Array], str]] = {
     NOT_A_DATE: remedy_for_dates,
     NOT_A_TIME: remedy_for_dates,
     NOT_A_NUMBER: remedy_for_numbers,
+    ROUNDED_NAME: lambda _: "these cells are in scientific notation: write the column as text, and export again",
     NOT_A_CODE: lambda _: EXPORT_RAW,
     NOT_A_MEANING: lambda _: EXPORT_RAW,
     NOT_A_LIST: lambda _: "write lists as JSON, or parted by |, and dates in them as YYYY-MM-DD",
@@ -111,10 +113,18 @@ class CellReader:
     def numbers(
         self, block: Block, column: str, cells: pa.Array, *, rule: str = NOT_A_NUMBER, are_whole: bool = False
     ) -> pa.Array:
-        cells = without_edge_spaces(cells)
         bad = not_numbers(cells, are_whole=are_whole)
         self.reject(block, column, cells, bad, rule)
         return emptied(cells, bad) if len(bad) else cells
+
+    def names(self, block: Block, column: str, cells: pa.Array) -> pa.Array:
+        """Names of devices, plates and wells, which may be numbers: those that were rounded are lost."""
+        cells = whole_numbers(cells)
+        if not pc.any(pc.match_substring(cells, "+"), min_count=0).as_py():
+            return cells
+        bad = pc.indices_nonzero(pc.match_substring_regex(cells, ROUNDED))
+        self.reject(block, column, cells, bad, ROUNDED_NAME)
+        return emptied(cells, bad)
 
     def integers(self, block: Block, column: str, cells: pa.Array, *, rule: str = NOT_A_NUMBER) -> pa.Array:
         return whole_numbers(self.numbers(block, column, cells, rule=rule, are_whole=True))

@@ -1,7 +1,7 @@
 """Land a planned export: stream table by table into the new landing, then put it in place whole."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -30,7 +30,7 @@ from warehouse.ingest.olink import helper_columns, land_helper, land_long, land_
 from warehouse.ingest.olink_keys import MeasuredKeys
 from warehouse.ingest.olink_tables import HELPERS, LANDED_COLUMNS
 from warehouse.ingest.overrides import Overrides
-from warehouse.ingest.plan import refuse_empty_required
+from warehouse.ingest.plan import empty_columns, refuse_empty_required
 from warehouse.ingest.plan_export import ExportPlan, instance_of
 from warehouse.ingest.recognise import Found
 from warehouse.ingest.record_tables import RECORD_TABLES
@@ -45,7 +45,8 @@ class Answer(TypedDict, total=False):
     """What one step says.
 
     rows, evidence : by file; counts : rejects by file, column and rule; n_filled : cells held to a rule, by file and
-    column; participants : people listed and known; orphans : records without their parent, and records.
+    column; participants : people listed and known; orphans : records without their parent, and records; notes : what
+    else the user should know.
     """
 
     rows: dict[str, int]
@@ -54,6 +55,7 @@ class Answer(TypedDict, total=False):
     participants: tuple[int, int]
     orphans: tuple[int, int]
     n_filled: list[tuple[str, str, int]]
+    notes: list[str]
 
 
 Advance = Callable[[int], None]
@@ -70,6 +72,7 @@ class ExportLanding:
         self.plan, self.landing, self.overrides, self.advance = plan, landing, overrides, advance
         self.faults = Faults()
         self.answers: dict[str, Answer] = {}
+        self.empty_columns: list[str] = []
         self.rejects = Rejects()
 
     def land(self) -> None:
@@ -92,7 +95,8 @@ class ExportLanding:
         self._step("gene_locations", self._gene_locations)
         self._step("planted_truth", self._truth)
         self.faults.stop()
-        refuse_empty_required(self.landing.path("participant"), self.faults, where=self._names("participant"))
+        self.empty_columns = empty_columns(self.landing.path("participant"))
+        refuse_empty_required(self.empty_columns, self.faults, where=self._names("participant"))
         self._same_people()
         self.faults.stop()
         self._write_the_rest()
@@ -245,7 +249,19 @@ class ExportLanding:
                     "n_rows": str(answer.get("rows", {}).get(one.name, 0)),
                 } | said
                 writer.write({name: pa.array([row.get(name) or None], pa.string()) for name in TRAIT_COLUMNS}, 1)
-        return {"rows": {}}
+        return {"rows": {}, "notes": self._of_no_trait(listed, sidecars)}
+
+    def _of_no_trait(self, listed: Mapping[str, Mapping[str, str]], sidecars: Mapping[str, Found]) -> list[str]:
+        """What is said of GWAS files that are not there: sample sizes would be lost by a slip in a name."""
+        names = {name for one, reader in self.plan.associations for name in (reader.trait, one.path.name)}
+        files = {file for one, _ in self.plan.associations for file in (one.name, one.name.removesuffix(".gz"))}
+        used = {id(facts) for name, facts in listed.items() if name in names}
+        lost = {id(facts): name for name, facts in listed.items() if id(facts) not in used}
+        lost_files = [one.name for name, one in sorted(sidecars.items()) if name not in files]
+        return [
+            *(f"{name}: a trait table speaks of it, and no GWAS file is called so" for name in sorted(lost.values())),
+            *(f"{name}: metadata of a GWAS file that is not beside it: not used" for name in lost_files),
+        ]
 
     def _ld_scores(self, rejects: Rejects) -> Answer:
         rows = {}

@@ -23,7 +23,7 @@ from warehouse.ingest.landing import TableWriter
 from warehouse.ingest.rejects import Rejects
 from warehouse.ingest.tables import MISSING, NotANumberError, stream_blocks
 
-MISSING_STATISTICS = (*MISSING, "#NA", ".")
+MISSING_STATISTICS = (*MISSING, "#NA")
 TRAIT_COLUMNS = (
     "trait", "file", "source_format", "n_rows", "genome_assembly", "n", "n_cases", "n_controls", "trait_description",
 )  # fmt: skip

@@ -241,7 +241,8 @@ FORMATS += (
 )
 
 # Any other file whose columns bear the names that munge_sumstats.py understands (upper or lower case; `.` and `-` as
-# `_`). Told last and by its columns' meaning: a variant, both alleles, an effect.
+# `_`), and those of allele frequencies in METAL, fastGWA and COJO, which it does not. Told last and by its columns'
+# meaning: a variant, both alleles, an effect.
 MUNGEABLE = _format(
     "mungeable",
     "",
@@ -250,7 +251,8 @@ MUNGEABLE = _format(
     identifier="snp markername snpid rsid rs rs_number rs_numbers",
     effect_allele="a1 allele1 allele_1 effect_allele reference_allele inc_allele ea",
     other_allele="a2 allele2 allele_2 other_allele non_effect_allele dec_allele nea",
-    effect_allele_frequency="eaf frq effect_allele_frequency maf frq_u f_u",
+    effect_allele_frequency="eaf frq effect_allele_frequency effect_allele_freq af1 freq1 freq a1freq a1_freq "
+    "maf frq_u f_u",
     info="info",
     n="n weight",
     n_cases="n_cas n_cases n_case ncase cases_n",

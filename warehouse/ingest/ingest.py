@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 from warehouse.errors import IngestError
 from warehouse.ingest.export import ExportLanding
 from warehouse.ingest.faults import Faults, refuse
+from warehouse.ingest.fields import known_fields
 from warehouse.ingest.fingerprint import fingerprint
 from warehouse.ingest.join import PARENTS
 from warehouse.ingest.landing import Landing, recover
@@ -22,6 +23,7 @@ from warehouse.progress import progress
 
 STREAMED = "MB"
 BYTES_PER_MB = 1_000_000
+COLUMNS_SHOWN = 12
 
 DECISIONS = {
     "skipped": "left out by override",
@@ -97,6 +99,20 @@ def land_with_progress(plan: ExportPlan, landing: Landing, overrides: Overrides,
     return exporter
 
 
+def _of_columns(exporter: ExportLanding) -> list[str]:
+    """Fields of the study that the export lacks, or holds without a value at the first visit: one misspelt would be."""
+    landed = {target.column for part in exporter.plan.parts for target in part.plan.targets}
+    fields = [field for field in known_fields().values() if not field.is_nmr]
+    lacking = [field.column(0) for field in fields if landed.isdisjoint(field.columns())]
+    empty = [field.column(0) for field in fields if field.column(0) in landed.intersection(exporter.empty_columns)]
+    notes = []
+    for columns, said in ((lacking, "fields of the study are not in the export"), (empty, "columns hold nothing")):
+        if columns:
+            shown = ", ".join(columns[:COLUMNS_SHOWN]) + (" ..." if len(columns) > COLUMNS_SHOWN else "")
+            notes.append(f"participant: {len(columns):,} {said}: {shown}")
+    return notes
+
+
 def finish(exporter: ExportLanding, landing: Landing, *, cohort: str, key: str, overrides: Sequence[str]) -> None:
     """Write the profile, drop the working files and put the landing in place."""
     profile = Profile(cohort=cohort, fingerprint=key)
@@ -128,7 +144,9 @@ def finish(exporter: ExportLanding, landing: Landing, *, cohort: str, key: str, 
         )
     for table in columns_of_tables():
         profile.tables[table] = pq.read_metadata(landing.path(table)).num_rows
+    profile.notes += _of_columns(exporter)
     for table, answer in exporter.answers.items():
+        profile.notes += answer.get("notes", [])
         if "participants" in answer:
             listed, known = answer["participants"]
             if listed > known:

@@ -104,6 +104,7 @@ def land_corrected(
             writer.write({"eid": kept, **rows}, len(kept))
     for kept_of_visit in seen:
         every = pa.concat_arrays(kept_of_visit) if kept_of_visit else pa.array([], pa.string())
+        every = every.filter(pc.invert(pc.starts_with(every, "-")))  # the withdrawn, masked, may repeat
         n_twice = len(every) - pc.count_distinct(every).as_py()
         if n_twice:
             raise refuse(

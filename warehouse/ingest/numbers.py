@@ -6,6 +6,8 @@ from collections import Counter
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from warehouse.ingest.tables import MISSING
+
 NOT_A_NUMBER = "a numeric field holds numbers"
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?inf(inity)?", re.IGNORECASE)
 SPACE = re.compile(b" ")
@@ -28,11 +30,12 @@ OTHERWISE = "export the column again as UK Biobank gives it"
 
 
 def without_edge_spaces(column: pa.Array) -> pa.Array:
-    """Cells without the spaces that fixed-width exports pad them with."""
+    """Cells without the spaces that fixed-width exports pad them with; cells of nothing else are empty."""
     held = column.buffers()[2]
     if held is None or not SPACE.search(held):
         return column
-    return pc.utf8_trim_whitespace(column)
+    trimmed = pc.utf8_trim_whitespace(column)
+    return pc.if_else(pc.is_in(trimmed, pa.array(MISSING)), pa.scalar(None, pa.string()), trimmed)
 
 
 def not_numbers(column: pa.Array, *, are_whole: bool = False) -> pa.Array:

@@ -65,28 +65,35 @@ class ParticipantReader:
 
     def _scalar(self, target: Target, source: str, block: Block) -> pa.Array:
         cells, column = block.rows.column(source), target.column
+        cells = without_edge_spaces(cells)
         if cells.null_count == len(cells):
             return cells
         kind = target.field.kind
         if column in self.decoders:
             self.cells.count(column, cells)
             cells = self.cells.decoded(block, column, cells, self.decoders[column])
-        elif kind != "text":
+        else:
             self.cells.count(column, cells)
         if kind == "date":
             return self.cells.days(block, column, cells)
         if kind == "time":
             return self.cells.times(block, column, cells)
-        if kind in ("integer", "number"):
-            return (self.cells.integers if kind == "integer" else self.cells.numbers)(block, column, cells)
-        if kind == "code" and column in self.number_codes:
-            return self.cells.integers(block, column, cells, rule=NOT_A_CODE)
-        return whole_numbers(without_edge_spaces(cells)) if kind == "code" else cells
+        if kind == "integer" or (kind == "number" and target.field.encoding_id):
+            return self.cells.integers(block, column, cells)
+        if kind == "number":
+            return self.cells.numbers(block, column, cells)
+        if kind == "text":
+            return self.cells.names(block, column, cells)
+        return (
+            self.cells.integers(block, column, cells, rule=NOT_A_CODE)
+            if column in self.number_codes
+            else (whole_numbers(cells))
+        )
 
     def _list(self, target: Target, block: Block, made: Mapping[str, pa.Array]) -> pa.Array:
         partner = codes_column(target.column)
         if target.is_one_list_column:
-            cells, column = block.rows.column(target.sources[0][1]), target.column
+            cells, column = without_edge_spaces(block.rows.column(target.sources[0][1])), target.column
             is_meant, kind = column in self.decoders, target.field.kind
             lists, bad = canonical_lists(
                 cells, decode=self.decoders[column] if is_meant else self._item(kind), are_codes=kind == "code"

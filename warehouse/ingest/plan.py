@@ -1,6 +1,7 @@
 """Plan the participant table: which source columns of which file make each canonical column."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -109,20 +110,24 @@ def plan_part(header: Header, *, where: str, overrides: Overrides, faults: Fault
     return PartPlan(eid=header.eid, targets=tuple(targets), n_other_columns=n_other)
 
 
-def refuse_empty_required(participants: Path, faults: Faults, *, where: str) -> None:
-    """A fault for every required column of the landed participant table in which no cell is filled."""
+def empty_columns(participants: Path) -> list[str]:
+    """Columns of the landed participant table in which no cell is filled."""
     landed = pq.ParquetFile(participants).metadata
-    n_empty: dict[str, int] = {}
+    n_empty: Counter[str] = Counter()
     for group in (landed.row_group(k) for k in range(landed.num_row_groups)):
         for column in (group.column(k) for k in range(group.num_columns)):
-            n_empty[column.path_in_schema] = n_empty.get(column.path_in_schema, 0) + column.statistics.null_count
+            n_empty[column.path_in_schema] += column.statistics.null_count
+    return [column for column, n in n_empty.items() if n == landed.num_rows]
+
+
+def refuse_empty_required(empty: Container[str], faults: Faults, *, where: str) -> None:
+    """A fault for every required column of the landed participant table in which no cell is filled."""
     for field in known_fields().values():
-        if field.is_required and n_empty.get(field.column(0)) == landed.num_rows:
+        if field.is_required and field.column(0) in empty:
             faults.add(
                 where,
                 f"field {field.field_id}, {field.title} ({field.column(0)}), is filled; all its cells are empty",
                 "export the field again: the study cannot be run without it",
-                landed.num_rows,
             )
 
 

@@ -12,6 +12,7 @@ from warehouse.ingest.detect import NO_NAME, Shape
 from warehouse.ingest.faults import refuse
 from warehouse.ingest.headers import is_eid_name
 from warehouse.ingest.landing import TableWriter
+from warehouse.ingest.numbers import without_edge_spaces
 from warehouse.ingest.overrides import Overrides
 from warehouse.ingest.record_tables import RecordTable
 from warehouse.ingest.rejects import Rejects
@@ -92,6 +93,8 @@ def land_record(
         made: dict[str, pa.Array] = {}
         for canonical, cell in plan.source.items():
             cells = block.rows.column(cell)
+            if canonical in plan.table.dates | plan.table.integers | plan.table.icd:
+                cells = without_edge_spaces(cells)
             if canonical == "eid":
                 cells = participant_ids(cells, where=plan.shape.name)
             elif cells.null_count == len(cells):

@@ -48,12 +48,13 @@ def sampled_cells(shape: Shape, target: Target) -> Iterable[str]:
     at = [shape.header.index(name) for _, name in target.sources]
     for row in shape.rows:
         for k in at:
-            if k >= len(row) or row[k] in MISSING:
+            cell = row[k].strip()
+            if cell in MISSING:
                 continue
             if target.is_one_list_column:
-                yield from (item for item in read_list(row[k]) or () if item is not None)
+                yield from (item for item in read_list(cell) or () if item is not None)
             else:
-                yield row[k]
+                yield cell
 
 
 def _vote(shape: Shape, target: Target, codings: Codings) -> Vote:
@@ -164,7 +165,7 @@ def settle_record_coding(
     decoders: dict[str, Decoder] = {}
     for column in sorted((table.icd | table.integers) & source.keys()):
         at = shape.header.index(source[column])
-        cells = {row[at] for row in shape.rows if at < len(row) and row[at] not in MISSING}
+        cells = {row[at].strip() for row in shape.rows} - set(MISSING)
         encoding = codings.encoding_of_record.get((table.name, column), 19 if column in table.icd else 0)
         texts = {cell for cell in cells if not PLAIN.match(cell) and not (column in table.icd and " " not in cell)}
         if not texts:

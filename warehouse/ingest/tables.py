@@ -17,8 +17,9 @@ from warehouse.ingest.stream import CleanStream
 from warehouse.ingest.unclosed_quotes import NOT_CLOSED, line_breaks, refuse_swallowed_unseen, swallowed
 
 BLOCK_BYTES = 16 << 20
-# What R, pandas and databases write for no value. Not None: that is a meaning (of stair climbing, of fractures).
-MISSING = ("", "NA", "<NA>", "NaN", "nan", "NULL", "null")
+# What R, pandas, databases, Stata, SAS and Excel write for no value. Not None: that is a meaning (of stair climbing, of
+# fractures); nor words such as n/a, which are told by their column.
+MISSING = ("", "NA", "<NA>", "NaN", "nan", "NaT", "NULL", "null", ".", "#N/A")
 
 
 class NotANumberError(Exception):
