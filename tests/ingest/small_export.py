@@ -276,7 +276,8 @@ def write_olink_wide(folder: Path) -> None:
 
 def write_gwas(folder: Path) -> None:
     lines = ["CHROM GENPOS ID ALLELE0 ALLELE1 A1FREQ INFO N TEST BETA SE CHISQ LOG10P EXTRA"]
-    lines += [f"{c} {c}00 rs{c} A G 0.25 0.99 5000 ADD 0.01{c} 0.005 4 1.34 NA" for c in (1, 2, 22, "X")]
+    chromosomes = {1: "1", 2: "2", 22: "22", 23: "X"}
+    lines += [f"{c} {k}00 rs{c} A G 0.25 0.99 5000 ADD 0.01{k} 0.005 4 1.34 NA" for k, c in chromosomes.items()]
     write_text(folder / "gwas" / "osteoporosis.regenie.gz", "\n".join(lines) + "\n")
     header = "chromosome base_pair_location effect_allele other_allele beta standard_error"
     rows = [

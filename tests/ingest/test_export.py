@@ -85,7 +85,7 @@ def test_ingest__olink_lands_long_with_only_what_was_measured(landing: Path) -> 
 def test_ingest__gwas_lands_in_one_vocabulary(landing: Path) -> None:
     first, *_, last = read(landing, "gwas/osteoporosis")
     assert (first["effect_allele"], first["other_allele"], first["rsid"]) == ("G", "A", "rs1")
-    assert (first["neg_log10_p_value"], first["p_value"], last["chromosome"]) == ("1.34", None, "23")
+    assert (first["neg_log10_p_value"], first["p_value"], last["chromosome"]) == (1.34, None, "23")
     traits = {row["trait"]: row for row in read(landing, "gwas_traits")}
     assert traits["sarcopenia"]["n_cases"] == "700"
     assert traits["sarcopenia"]["genome_assembly"] == "GRCh37"

@@ -69,6 +69,87 @@ FILES: dict[str, tuple[str, str]] = {
         "SNP\tA1\tA2\tZ\tN\nrs11\tG\tA\t4.000\t5000.000\nrs22\tT\tC\t-2.500\t4900.000\n",
     ),
 }
+# Other writers' files of the same kinds: what munge_sumstats.py understands, and the frequencies it does not.
+FURTHER = {
+    "metal": (
+        "toy.metal.txt",
+        "MarkerName\tAllele1\tAllele2\tFreq1\tFreqSE\tEffect\tStdErr\tP-value\tDirection\tN\n"
+        "rs11\tg\ta\t0.25\t0.01\t0.02\t0.005\t6.3e-05\t++\t5000\nrs22\tt\tc\t0.4\t0.01\t-0.01\t0.004\t0.0124\t--\t4900\n",
+    ),
+    "fastgwa": (
+        "toy.fastGWA",
+        "CHR\tSNP\tPOS\tA1\tA2\tN\tAF1\tBETA\tSE\tP\n"
+        "1\trs11\t1000\tG\tA\t5000\t0.25\t0.02\t0.005\t6.3e-05\n23\trs22\t2000\tT\tC\t4900\t0.4\t-0.01\t0.004\t0.0124\n",
+    ),
+    "cojo": (
+        "toy.ma",
+        "SNP A1 A2 freq b se p N\nrs11 G A 0.25 0.02 0.005 6.3e-05 5000\nrs22 T C 0.4 -0.01 0.004 0.0124 4900\n",
+    ),
+    "finngen": (
+        "toy_R10.gz",
+        "#chrom\tpos\tref\talt\trsids\tnearest_genes\tpval\tmlogp\tbeta\tsebeta\taf_alt\taf_alt_cases\taf_alt_controls\n"
+        "1\t1000\tA\tG\trs11\tX\t6.3e-05\t4.2\t0.02\t0.005\t0.25\t0.2\t0.3\n"
+        "23\t2000\tC\tT\trs22\tX\t0.0124\t1.91\t-0.01\t0.004\t0.4\t0.4\t0.4\n",
+    ),
+    "regenie by trait, old": (
+        "toy_Y1.regenie",
+        "CHROM GENPOS ID ALLELE0 ALLELE1 A1FREQ N TEST BETA SE CHISQ LOG10P\n"
+        "1 1000 rs11 A G 0.25 5000 ADD 0.02 0.005 16 4.2\n23 2000 rs22 C T 0.4 4900 ADD -0.01 0.004 6.25 1.91\n",
+    ),
+    "saige, binary": (
+        "toy.saige.binary.txt",
+        "CHR\tPOS\tMarkerID\tAllele1\tAllele2\tAC_Allele2\tAF_Allele2\tMissingRate\tBETA\tSE\tTstat\tvar\tp.value\t"
+        "p.value.NA\tIs.SPA\tAF_case\tAF_ctrl\tN_case\tN_ctrl\n"
+        "1\t1000\trs11\tA\tG\t2500\t0.25\t0\t0.02\t0.005\t4\t1\t6.3e-05\t6e-05\tfalse\t0.2\t0.3\t1000\t4000\n"
+        "23\t2000\trs22\tC\tT\t3920\t0.4\t0\t-0.01\t0.004\t-2.5\t1\t0.0124\t0.01\ttrue\t0.4\t0.4\t1000\t3900\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FURTHER)
+def test_further_files__say_the_same_effects_alleles_and_frequencies(name: str, tmp_path: Path) -> None:
+    file, text = FURTHER[name]
+    write_text(write_export(tmp_path / "export") / file, text)
+    landing, _ = ingest(tmp_path / "export", cohort="small", to=tmp_path, overrides=[f"trait:{file}=toy"])
+    rows = read(landing, "gwas/toy")
+    assert [(row["rsid"], row["effect_allele"], row["other_allele"]) for row in rows] == [
+        ("rs11", "G", "A"), ("rs22", "T", "C"),
+    ]  # fmt: skip
+    told = [(row["effect_allele_frequency"], row["beta"], row["standard_error"]) for row in rows]
+    assert told == [(0.25, 0.02, 0.005), (0.4, -0.01, 0.004)]
+    assert [row["p_value"] or 10 ** -row["neg_log10_p_value"] for row in rows] == pytest.approx(
+        [6.3e-5, 0.0124], rel=0.01
+    )
+
+
+def test_decimal_commas__of_a_gwas_are_refused_by_column(tmp_path: Path) -> None:
+    rows = [row.split("\t") for row in FILES["gwas_ssf"][1].strip().split("\n")]
+    turned = [rows[0], *([cell.replace(".", ",") for cell in row] for row in rows[1:])]
+    write_rows(write_export(tmp_path / "export") / "toy.csv", turned, delimiter=";")
+    with pytest.raises(
+        IngestError, match=r"toy\.csv: a numeric field holds numbers, .* cells of beta \(2 break it\)\s+-> write"
+    ):
+        ingest(tmp_path / "export", cohort="small", to=tmp_path)
+
+
+def test_one_effect_that_is_none__is_told_and_stays_for_staging_to_count(tmp_path: Path) -> None:
+    header, *rows = FILES["gwas_ssf"][1].strip().split("\n")
+    folder = write_export(tmp_path / "export")
+    write_text(folder / "toy.tsv", "\n".join([header, *(rows * 80), rows[0].replace("0.02", "fail")]) + "\n")
+    landing, _ = ingest(folder, cohort="small", to=tmp_path)
+    assert read(landing, "gwas/toy")[-1]["beta"] == "fail"
+    assert [tuple(row.values()) for row in read(landing, "rejects")] == [
+        ("toy.tsv", "162", "beta", "a numeric field holds numbers")
+    ]
+
+
+def test_a_column_in_two_writings__is_refused(tmp_path: Path) -> None:
+    rows = [row.split("\t") for row in FILES["gwas_ssf"][1].strip().split("\n")]
+    write_rows(write_export(tmp_path / "export") / "toy.csv", [[*rows[0], "BETA"], *([*row, "1"] for row in rows[1:])])
+    with pytest.raises(IngestError, match=r"toy\.csv: a column stands once in a header; in two writings: beta"):
+        ingest(tmp_path / "export", cohort="small", to=tmp_path)
+
+
 NAMES = (
     "chromosome", "base_pair_location", "rsid", "effect_allele", "other_allele", "effect_allele_frequency", "info", "n",
     "beta", "standard_error", "p_value", "neg_log10_p_value",

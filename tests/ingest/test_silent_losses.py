@@ -183,7 +183,7 @@ def test_one_bad_cell__lands_empty_stands_in_ledger_and_profile_and_on_the_termi
     assert main(["--from", str(folder), "--cohort", "c", "--to", str(tmp_path / "raw")]) == 0
     rule = "a numeric field holds numbers"
     ledger = tmp_path / "raw/c/rejects.parquet"
-    said = f"participant.csv: 1 cells landed empty (1: {rule} (p46_i0)); every line: {ledger}"
+    said = f"participant.csv: 1 cells unreadable (1: {rule} (p46_i0)); every line: {ledger}"
     assert said in capsys.readouterr().out
     assert [tuple(row.values()) for row in read(tmp_path / "raw/c", "rejects")] == [
         ("participant.csv", "8", "p46_i0", rule)

@@ -7,7 +7,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from warehouse.ingest.codings import Decoder
 from warehouse.ingest.dates import DateReader
 from warehouse.ingest.dates import remedy_for as remedy_for_dates
 from warehouse.ingest.faults import refuse
@@ -15,6 +14,9 @@ from warehouse.ingest.numbers import NOT_A_NUMBER, not_numbers
 from warehouse.ingest.numbers import remedy_for as remedy_for_numbers
 from warehouse.ingest.rejects import Rejects
 from warehouse.ingest.tables import Block
+
+# meaning -> code; None for a text that is no meaning of the coding.
+Decoder = Callable[[str], str | None]
 
 NOT_A_DATE = "a date is a day of the calendar"
 NOT_A_TIME = "a timestamp is a day and a time"

@@ -6,11 +6,12 @@ fields, and coding 4). The latter writes its ten-digit codes with underscores, w
 
 import csv
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from warehouse.errors import IngestError
+from warehouse.ingest.cells import Decoder
 from warehouse.ingest.detect import Shape
 from warehouse.ingest.faults import Faults
 from warehouse.ingest.fields import known_fields, read_seed
@@ -26,9 +27,6 @@ SPELT_CODE = re.compile(r"^([A-Z]?\d{2,5}(?:\.\d{1,2})?X?) \S")
 
 CODING_NAME = re.compile(r"(?:data_coding_|coding_?)?(?P<encoding>\d+)$", re.IGNORECASE)
 PARTICIPANT_COLUMN = re.compile(r"^p(?P<field>\d+)(?:_i\d+)?(?:_a\d+)?$")
-
-# meaning -> code; None for a text that is no meaning of the coding.
-Decoder = Callable[[str], str | None]
 
 
 @dataclass(slots=True)

@@ -1,6 +1,7 @@
 """Read GWAS summary statistics of any known format into one set of columns."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import yaml  # type: ignore[import-untyped]
 
+from warehouse.ingest.cells import CellReader
+from warehouse.ingest.dates import DateReader
 from warehouse.ingest.detect import Shape
 from warehouse.ingest.faults import refuse
 from warehouse.ingest.gwas_formats import (
@@ -20,6 +23,7 @@ from warehouse.ingest.gwas_formats import (
     tell_format,
 )
 from warehouse.ingest.landing import TableWriter
+from warehouse.ingest.numbers import NOT_A_NUMBER, not_numbers
 from warehouse.ingest.rejects import Rejects
 from warehouse.ingest.tables import MISSING, NotANumberError, stream_blocks
 
@@ -62,6 +66,7 @@ class AssociationReader:
             )
         self.shape, self.trait, self.format = shape, trait, known
         self.n_other_tests = 0
+        self._refuse_two_writings()
         cell_of = cells_by_name(shape.header)
         if known is MUNGEABLE:
             cell_of = {plain_name(name): cell for name, cell in cell_of.items()}
@@ -72,6 +77,17 @@ class AssociationReader:
                 self.source[canonical] = cell
         self.test_cell = cell_of.get(known.test_column, "")
         self._refuse_without_statistics()
+
+    def _refuse_two_writings(self) -> None:
+        used = {name for names in self.format.columns.values() for name in names}
+        said = Counter(plain_name(cell) if self.format is MUNGEABLE else cell.lower() for cell in self.shape.header)
+        if twice := sorted(name for name, n in said.items() if n > 1 and name in used):
+            raise refuse(
+                self.shape.name,
+                f"a column stands once in a header; in two writings: {', '.join(twice)}",
+                "leave one of the columns out",
+                len(twice),
+            )
 
     def _refuse_without_statistics(self) -> None:
         have = self.source.keys()
@@ -201,6 +217,7 @@ def land_associations(
     none.
     """
     reader.n_other_tests = 0
+    cells = CellReader(reader.shape.name, DateReader(), rejects)
     for block in stream_blocks(
         reader.shape,
         rejects=rejects,
@@ -210,6 +227,10 @@ def land_associations(
         advance=advance,
         block_bytes=BLOCK_BYTES,
     ):
+        if not are_numbers:
+            for cell in sorted(reader.number_cells):  # they stay as they are: staging counts them too
+                cells.count(cell, block.rows.column(cell))
+                cells.reject(block, cell, block.rows.column(cell), not_numbers(block.rows.column(cell)), NOT_A_NUMBER)
         columns, n_rows = reader.read(block.rows)
         writer.write(columns, n_rows)
     if writer.n_rows == 0 and reader.n_other_tests:

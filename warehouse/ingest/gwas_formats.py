@@ -220,6 +220,23 @@ FORMATS: tuple[Format, ...] = (
     ),
 )
 
+# FinnGen's releases: the effect is the alternative allele's; GRCh38.
+FORMATS += (
+    _format(
+        "finngen",
+        "chrom pos ref alt rsids pval beta sebeta af_alt",
+        chromosome="chrom",
+        base_pair_location="pos",
+        identifier="rsids",
+        effect_allele="alt",
+        other_allele="ref",
+        effect_allele_frequency="af_alt",
+        beta="beta",
+        standard_error="sebeta",
+        p_value="pval",
+    ),
+)
+
 # Lead SNPs as the two-sample MR packages hold them; the trait is the exposure.
 FORMATS += (
     _format(

@@ -89,7 +89,7 @@ def said_of(folder: Path) -> list[str]:
         of_file.setdefault(one["file"], []).append(one)
     for file, ones in of_file.items():
         said = []
-        for kind, fate in (("rows", "left out"), ("cells", "landed empty")):
+        for kind, fate in (("rows", "left out"), ("cells", "unreadable")):
             of_kind = [one for one in ones if one.get("of", "rows") == kind]
             rules: Counter[str] = Counter()
             for one in of_kind:
