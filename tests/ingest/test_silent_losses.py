@@ -330,8 +330,8 @@ def test_columns_of_a_project__are_left_alone(tmp_path: Path) -> None:
     """A column of one's own may be called Sex beside p31, and hold a year or a number in its name."""
     folder = export(tmp_path / "export")
     header, *rows = participant_rows("plain")
-    own = ["Sex", "group2", "year_2010", "q1_2", "grip_max", "visit 2"]
-    write_rows(folder / "participant.csv", [[*header, *own], *([*row, *"abcdef"] for row in rows)])
+    own = ["Sex", "Year of birth", "group2", "year_2010", "q1_2", "grip_max", "visit 2"]
+    write_rows(folder / "participant.csv", [[*header, *own], *([*row, *"abcdefg"] for row in rows)])
     assert by_eid(land(folder), "p31") == by_eid(land(export(tmp_path / "plain")), "p31")
 
 

@@ -184,7 +184,11 @@ def _with_titles(header: Header, titles: Titles, *, where: str) -> Header:
     A project may call a column of its own Sex; none is called `Sex | Instance 0` but by UK Biobank.
     """
     have = {column.field_id for column in header.columns}
-    marked = [cell for cell in header.unread if " | Instance " in cell or titles.of(cell, names_instance=False)]
+    marked = [
+        cell
+        for cell in header.unread
+        if " | Instance " in cell or ((of := titles.of(cell, names_instance=False)) and have.isdisjoint(of))
+    ]
     columns, _ = read_titled(marked, where=where, titles=titles, needed=known_fields())
     read = [column for column in columns if column.instance is not None or column.field_id not in have]
     names = {column.name for column in read}
