@@ -106,10 +106,10 @@ def _of_columns(exporter: ExportLanding) -> list[str]:
     lacking = [field.column(0) for field in fields if landed.isdisjoint(field.columns())]
     empty = [field.column(0) for field in fields if field.column(0) in landed.intersection(exporter.empty_columns)]
     notes = []
-    for columns, said in ((lacking, "fields of the study are not in the export"), (empty, "columns hold nothing")):
+    for columns, said in ((lacking, "fields of the study not in the export"), (empty, "columns that hold nothing")):
         if columns:
             shown = ", ".join(columns[:COLUMNS_SHOWN]) + (" ..." if len(columns) > COLUMNS_SHOWN else "")
-            notes.append(f"participant: {len(columns):,} {said}: {shown}")
+            notes.append(f"participant: {said}, {len(columns):,}: {shown}")
     return notes
 
 

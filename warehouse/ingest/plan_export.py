@@ -216,7 +216,7 @@ def _refuse_doubtful(header: Header, overrides: Overrides, *, where: str, faults
 
 def _also_read(header: Header) -> str:
     others = header.in_other_styles
-    return f"; {len(others):,} columns in other styles: {', '.join(others[:5])}" if others else ""
+    return f"; columns in other styles, {len(others):,}: {', '.join(others[:5])}" if others else ""
 
 
 def _array_evidence(shape: Shape, part: PartPlan) -> str:

@@ -97,12 +97,13 @@ def said_of(folder: Path) -> list[str]:
             if rules:
                 named = "; ".join(f"{n:,}: {rule}" for rule, n in rules.most_common(RULES_SHOWN))
                 more = f"; and {len(rules) - RULES_SHOWN:,} other columns" if len(rules) > RULES_SHOWN else ""
-                said.append(f"{sum(rules.values()):,} {kind} {fate} ({named}{more})")
+                n_lost = sum(rules.values())
+                said.append(f"{n_lost:,} {kind if n_lost != 1 else kind[:-1]} {fate} ({named}{more})")
         lines.append(f"{file}: {', '.join(said)}; every line: {folder / 'rejects.parquet'}")
     left_out = [one["file"] for one in told["files"] if one["entity"] in ("unread", "genotypes", "not_data")]
     if left_out:
         named = ", ".join(left_out[:FILES_SHOWN]) + (" ..." if len(left_out) > FILES_SHOWN else "")
-        lines.append(f"{len(left_out):,} files not read: {named}")
+        lines.append(f"files not read, {len(left_out):,}: {named}")
     return lines + list(told["notes"])
 
 
