@@ -227,7 +227,8 @@ def as_markdown(runs: list[dict]) -> str:
             continue
         lines += [f"## {title}", "", f"{len(mine)} cohorts; {' '.join(mine[0]['size'])}.", ""]
         lines += ["| share | expected | found | Monte-Carlo error | estimates |", "|---|---:|---:|---:|---:|"]
-        for one in answers(mine, effects):  # type: ignore[arg-type]
+        # A question that was written after these runs has no row.
+        for one in (answer for answer in answers(mine, effects) if answer.share is not None):  # type: ignore[arg-type]
             expected, share, error = (_shown(value) for value in (one.expected, one.share, one.judged_error))
             lines.append(f"| {one.name} | {expected} | {share} | {error} | {one.n:,} |")
         lines += ["", *_alarms(mine), ""]
