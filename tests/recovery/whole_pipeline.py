@@ -312,7 +312,7 @@ def as_docs(text: str, *, remarks: str = "") -> str:
         "Again: `make test ARGS='-m recovery'`."
     )
     heading = f"{{% docs whole_pipeline %}}\n{title.replace('# ', '## ')}\n\n{note}\n{rest}"
-    return f"{heading}{REMARKS}\n{remarks.strip()}\n{{% enddocs %}}\n"
+    return f"{heading.rstrip()}\n\n{REMARKS}\n{remarks.strip()}\n{{% enddocs %}}\n"
 
 
 def remarks_of(docs: str) -> str:
