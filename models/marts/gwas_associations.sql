@@ -1,11 +1,15 @@
--- Summary statistics ready to be read: effect allele and number of people per variant whatever the file was.
--- Z is the file's own, else BETA / SE: a p value of 0 has lost its Z.
+-- Summary statistics of every line, and what the analyses made of it: effect allele and number of people whatever the file was.
+-- Z of a line that is analysed is the analyses' (of P and the sign of the effect by default); of the others the file's own, else BETA / SE.
 with associations as (
     select * from {{ ref('stg_gwas__associations') }}
 ),
 
 gwas_traits as (
     select * from {{ ref('stg_gwas__traits') }}
+),
+
+munged as (
+    select * from {{ ref('int_gwas_associations__munged') }}
 ),
 
 gwas_associations as (
@@ -26,13 +30,18 @@ gwas_associations as (
         associations.beta,
         associations.standard_error,
         coalesce(
+            munged.z_score,
             associations.z_score,
             case when associations.standard_error > 0 then associations.beta / associations.standard_error end
         ) as z_score,
-        associations.p_value,
-        associations.neg_log10_p_value
+        coalesce(associations.p_value, power(10e0, -associations.neg_log10_p_value)) as p_value,
+        associations.neg_log10_p_value,
+        munged.trait is not null as is_analysed,
+        munged.n as n_analysed,
+        munged.orientation
     from associations
     left join gwas_traits on associations.trait = gwas_traits.trait
+    left join munged on associations.trait = munged.trait and associations.line_number = munged.line_number
 )
 
 select * from gwas_associations

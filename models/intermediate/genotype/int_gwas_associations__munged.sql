@@ -11,6 +11,7 @@ with judged as (
 munged as (
     select
         trait,
+        line_number,
         chromosome,
         base_pair_location,
         variant_key,

@@ -138,16 +138,15 @@ class _Pair:
         }
 
     def _pleiotropic(self, inside: npt.NDArray[np.intp], evidence: str) -> dict[str, Any]:
-        """The SNP that tells of both traits: by PLACO+, or the larger of the two P where each is genome-wide alone.
+        """The SNP that tells of both traits: by PLACO+, or by the larger of the two P where both have a locus or none is tested.
 
         PLACO+ leaves out Z squared above 80, which are the clearest SNPs of loci that both traits have.
         """
-        if evidence == BOTH_GENOME_WIDE:
+        lead = None if evidence == BOTH_GENOME_WIDE else self._strongest(inside, self.tail[inside])
+        if lead is None:
             both = np.minimum(self.first.neg_log10_p[inside], self.second.neg_log10_p[inside])
-            same = self.first.variant_class[inside] == self.second.variant_class[inside]
+            same = self.first.is_same_variant(self.second)[inside]
             lead = self._strongest(inside, np.where(same, both, np.nan))
-        else:
-            lead = self._strongest(inside, self.tail[inside])
         if lead is None:
             return {}
         z_1, z_2 = float(self.first.z[lead]), float(self.second.z[lead])
