@@ -11,13 +11,14 @@ from warehouse.errors import IngestError
 from warehouse.ingest.export import ExportLanding
 from warehouse.ingest.faults import Faults, refuse
 from warehouse.ingest.fields import known_fields
+from warehouse.ingest.files import list_files
 from warehouse.ingest.fingerprint import fingerprint
 from warehouse.ingest.join import PARENTS
 from warehouse.ingest.landing import Landing, recover
 from warehouse.ingest.overrides import Overrides, parse_overrides, refuse_unknown_files
 from warehouse.ingest.plan_export import ExportPlan, plan_export
 from warehouse.ingest.profile import FileProfile, Profile, read_fingerprint
-from warehouse.ingest.recognise import list_files, recognise_folder
+from warehouse.ingest.recognise import recognise_folder
 from warehouse.ingest.tables_landed import columns_of_tables
 from warehouse.progress import progress
 

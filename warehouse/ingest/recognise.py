@@ -1,15 +1,13 @@
 """Which table each file of an export is, told by its header first and its name second."""
 
-import os
 import re
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from stat import S_ISREG
 
 from warehouse.errors import IngestError
 from warehouse.ingest.detect import Shape, look_at, refuse_duplicate_columns
 from warehouse.ingest.faults import Faults, refuse
+from warehouse.ingest.files import list_files, refuse_no_file
 from warehouse.ingest.gene_locations import GENE_LOCATIONS
 from warehouse.ingest.gwas_formats import holds_many_traits, tell_format
 from warehouse.ingest.headers import is_eid_name, is_title_header, looks_headerless, read_header
@@ -63,61 +61,6 @@ class Found:
     detail: str = ""
 
 
-def list_files(folder: Path) -> Iterator[Path]:
-    """Every visible file below `folder`, in name order.
-
-    Raises IngestError for a folder that is not there or may not be read.
-    """
-    if not folder.is_dir():
-        raise refuse(str(folder.name), "the folder given by --from exists", "check the path")
-
-    def forbidden(error: OSError) -> None:
-        name = Path(error.filename).name if error.filename else folder.name
-        raise refuse(
-            name, f"a folder can be read; the system says: {error.strerror}", "check its permissions"
-        ) from error
-
-    for root, folders, files in os.walk(folder, onerror=forbidden, followlinks=True):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        _refuse_loops(Path(root), folders)
-        for name in sorted(files):
-            if not name.startswith("."):
-                yield Path(root) / name
-
-
-def _refuse_loops(root: Path, folders: Iterable[str]) -> None:
-    """Raises IngestError for a link to a folder that it stands in: its files would be met without end."""
-    above = [one.resolve() for one in (root, *root.parents)]
-    for name in folders:
-        if (root / name).is_symlink() and (root / name).resolve() in above:
-            raise refuse(
-                name,
-                "a link in an export leads to files; this one leads back to a folder above it",
-                "remove the link, or give --from the folder that holds the files",
-            )
-
-
-def _refuse_no_file(path: Path, name: str) -> None:
-    """Raises IngestError for links that lead nowhere or in a circle, and for pipes and the like."""
-    try:
-        mode = path.stat().st_mode
-    except PermissionError:
-        return  # said where it is opened
-    except OSError as bad:
-        rule = "a link in an export leads to a file" if path.is_symlink() else "a file of an export can be opened"
-        raise refuse(
-            name,
-            f"{rule}; the system says: {bad.strerror}",
-            f"mend or remove it, or say --override skip:{name}=yes",
-        ) from bad
-    if not S_ISREG(mode):
-        raise refuse(
-            name,
-            "an export holds files; this is a pipe, a socket or a device",
-            f"remove it, or --override skip:{name}=yes",
-        )
-
-
 def recognise_folder(folder: Path, overrides: Overrides, faults: Faults) -> list[Found]:
     """Every file of the export with its table; files nobody can tell are faults."""
     found: list[Found] = []
@@ -138,7 +81,7 @@ def recognise(path: Path, *, name: str, overrides: Overrides) -> Found:
 
     Raises IngestError, with the override that settles it, where the header and the name do not tell.
     """
-    _refuse_no_file(path, name)
+    refuse_no_file(path, name)
     chosen = overrides.get("entity", name)
     if not chosen and (by_name := _by_name(path, name)) is not None:
         return by_name
@@ -349,4 +292,4 @@ def _participant(shape: Shape) -> Telling:
     return None
 
 
-__all__ = ["Found", "list_files", "recognise", "recognise_folder"]
+__all__ = ["Found", "recognise", "recognise_folder"]
