@@ -138,7 +138,7 @@ class _Pair:
         }
 
     def _pleiotropic(self, inside: npt.NDArray[np.intp], evidence: str) -> dict[str, Any]:
-        """The SNP that tells of both traits: by PLACO+; by the larger of two P where both have a locus, or none is tested.
+        """The SNP that tells of both: by PLACO+, or the larger of two P where both have a locus or none is tested.
 
         PLACO+ leaves out Z squared above 80, which are the clearest SNPs of loci that both traits have.
         """
