@@ -12,6 +12,10 @@ planted_truths as (
         exposure,
         scaling,
         mediator,
+        case
+            when starts_with(note, 'protein;') then 'protein'
+            when starts_with(note, 'metabolite;') then 'metabolite'
+        end as platform,
         outcome,
         outcome_definition,
         adjustment_set,
