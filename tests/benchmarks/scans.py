@@ -181,8 +181,8 @@ def linear_scan_measurements(n: int, n_biomarkers: int) -> list[Measurement]:
         peer_seconds = processor_seconds(fit, repeats=1) / len(few)
         answers = np.column_stack([mine.beta[:, 0], mine.standard_error[:, 0]])
         difference = float(np.abs(answers - np.array(theirs)).max())
-        size = f"n {n:,}, p {P}"
-        measured.append(Measurement(f"linear scan of {n_biomarkers:,}, {variance}", size, seconds))
+        size = f"n {n:,}, p {P}, {variance}"
+        measured.append(Measurement(f"linear scan of {n_biomarkers:,}", size, seconds))
         one = seconds / n_biomarkers
         measured.append(Measurement("one model of it", size, one, None, "statsmodels", peer_seconds, difference))
     return measured
