@@ -57,6 +57,8 @@ RSID, FREQUENCY, INFO, N = column("rsid"), column("effect_allele_frequency"), co
 BETA, SE, P = column("beta"), column("standard_error"), column("p_value")
 NA = constant("NA")
 
+# A line is judged by what its file tells: without rs numbers or sizes none is analysed, without frequencies more are.
+JUDGED = ("is_analysed", "n_analysed", "orientation")
 # A single identifier is landed as rsid and as variant id: the latter is another than that of GWAS-SSF.
 SHAPES = {
     "gwas_ssf": GwasShape(
@@ -75,7 +77,7 @@ SHAPES = {
             "low_confidence_variant": constant("false"), "n_complete_samples": N, "AC": NA, "ytx": NA, "beta": BETA,
             "se": SE, "tstat": z, "pval": P,
         },
-        lost=("variant_id", "rsid", "info"),
+        lost=("variant_id", "rsid", "info", *JUDGED),
     ),
     "regenie": GwasShape(
         "sarcopenia.regenie",
@@ -101,7 +103,7 @@ SHAPES = {
             "SNP": RSID, "CHR": CHR, "BP": POS, "GENPOS": constant("0.1"), "ALLELE1": EFFECT, "ALLELE0": OTHER,
             "A1FREQ": FREQUENCY, "INFO": INFO, "BETA": BETA, "SE": SE, "P_BOLT_LMM_INF": NA, "P_BOLT_LMM": P,
         },
-        lost=("variant_id", "n"),
+        lost=("variant_id", "n", *JUDGED),
     ),
     "gefos": GwasShape(
         "sarcopenia.txt",
@@ -123,6 +125,7 @@ SHAPES = {
         "sarcopenia.sumstats.gz",
         {"SNP": RSID, "A1": EFFECT, "A2": OTHER, "Z": z, "N": N, "P": P},
         lost=(
+            *JUDGED,
             "chromosome", "base_pair_location", "variant_id", "effect_allele_frequency", "info", "beta",
             "standard_error",
         ),
