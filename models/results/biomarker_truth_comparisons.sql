@@ -51,7 +51,7 @@ of_associations as (
             and associations.scaling = truths.scaling
             and associations.adjustment_set = truths.adjustment_set
             and associations.biomarker = truths.mediator
-            and starts_with(truths.note, associations.platform)
+            and associations.platform = truths.platform
 ),
 
 of_hazard_ratios as (
@@ -83,7 +83,7 @@ of_hazard_ratios as (
             and hazard_ratios.outcome_definition = truths.outcome_definition
             and hazard_ratios.adjustment_set = truths.adjustment_set
             and hazard_ratios.biomarker = truths.mediator
-            and starts_with(truths.note, hazard_ratios.platform)
+            and hazard_ratios.platform = truths.platform
 ),
 
 of_effects as (
@@ -121,6 +121,7 @@ of_effects as (
             and effects.outcome_definition = truths.outcome_definition
             and effects.adjustment_set = truths.adjustment_set
             and effects.biomarker = truths.mediator
+            and effects.platform = truths.platform
 ),
 
 of_overlaps as (
@@ -152,12 +153,8 @@ of_overlaps as (
             and shared_counts.biomarker_set = 'all'
             and shared_counts.arm = truths.arm
             and shared_counts.exposure = truths.exposure
-            and shared_counts.platform = truths.mediator
-            and truths.scaling = case shared_counts.denominator
-                when 'either' then 'of_either_condition'
-                when 'first' then 'of_osteoporosis'
-                when 'shorter' then 'of_smaller_set'
-            end
+            and shared_counts.platform = truths.platform
+            and shared_counts.denominator = truths.scaling
 ),
 
 compared as (

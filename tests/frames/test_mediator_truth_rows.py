@@ -35,7 +35,7 @@ def session() -> duckdb.DuckDBPyConnection:
         create table marts.planted_truths as
         select 'biomarker_effect' as quantity, 'death' as outcome, 'definition' as outcome_definition,
             'M2' as adjustment_set, biomarker as mediator, planted as planted_coefficient, truth as large_sample_value,
-            'protein; kind' as note from found
+            'kind' as note, 'protein' as platform from found
         """
     )
     connection.execute(

@@ -259,7 +259,7 @@ def test_truth_measures_are_those_of_the_estimates(built: Project) -> None:
             from results.biomarker_hazard_ratios as ratios
             inner join marts.planted_truths as truths
                 on truths.quantity = 'biomarker_effect' and truths.mediator = ratios.biomarker
-                and truths.outcome = ratios.outcome and starts_with(truths.note, ratios.platform)
+                and truths.outcome = ratios.outcome and truths.platform = ratios.platform
             where truths.large_sample_value = 0 and ratios.p_value is not null group by all
         )
         select count(*), avg((abs(measures.estimate - nulls.share) < 1e-12)::int)
@@ -293,8 +293,10 @@ def test_null_biomarkers_are_rarely_significant(built: Project) -> None:
         select count(*), avg((ratios.p_value < 0.05)::int)
         from results.biomarker_hazard_ratios as ratios
         inner join marts.planted_truths as truths
-            on ratios.biomarker = truths.mediator and ratios.outcome = truths.outcome
-        where truths.quantity = 'biomarker_effect' and truths.note = 'protein; null' and ratios.p_value is not null
+            on ratios.biomarker = truths.mediator and ratios.platform = truths.platform
+                and ratios.outcome = truths.outcome
+        where truths.quantity = 'biomarker_effect' and truths.platform = 'protein' and truths.note = 'null'
+            and ratios.p_value is not null
         """
     )[0]
     if int(str(n)) < 20:

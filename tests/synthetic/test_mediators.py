@@ -66,15 +66,20 @@ def test_draw_levels__planted_protein_moves_with_its_cause() -> None:
 
 
 def test_truth__every_key_once_and_shares_add_up() -> None:
-    panel = proteins.draw_panel(np.random.default_rng(3), 80)
+    """With all proteins: some have the name of a metabolite."""
+    panel = proteins.draw_panel(np.random.default_rng(3), 2_923)
     rows = truth.truth_rows(panel, True, None)
     keys = [
-        (r.quantity, r.arm, r.exposure, r.scaling, r.mediator, r.outcome, r.outcome_definition, r.adjustment_set)
+        (
+            r.quantity, r.arm, r.exposure, r.scaling, r.mediator, r.platform, r.outcome, r.outcome_definition,
+            r.adjustment_set,
+        )
         for r in rows
-    ]
+    ]  # fmt: skip
+    assert {r.platform for r in rows if r.mediator == "apoa1"} == {"protein", "metabolite"}
     assert len(set(keys)) == len(keys)
     for row in rows:
-        if row.quantity == "shared_mediator_share" and row.mediator == "both_platforms":
+        if row.quantity == "shared_mediator_share" and row.platform == "both_platforms":
             assert row.planted_coefficient is not None
             assert row.planted_coefficient > 0.30
         if row.quantity == "mediated_share":

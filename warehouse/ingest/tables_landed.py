@@ -11,7 +11,7 @@ from warehouse.ingest.rejects import COLUMNS as REJECT_COLUMNS
 
 TRUTH_COLUMNS = (
     "quantity", "arm", "exposure", "scaling", "mediator", "outcome", "outcome_definition", "adjustment_set",
-    "planted_coefficient", "large_sample_value", "monte_carlo_error", "reference_value", "note",
+    "planted_coefficient", "large_sample_value", "monte_carlo_error", "reference_value", "note", "platform",
 )  # fmt: skip
 
 

@@ -10,13 +10,16 @@ from rich.table import Table
 from warehouse.cohorts import Cohort
 
 WIDTH_OF_A_LOG = 170
+# The estimate that answers the arm beside the crude one, or beside a confounder-adjusted one where it is crude itself.
 PRIMARY = """
 select
-    arm, exposure, level, adjustment_set, n_participants, n_events, hazard_ratio, hazard_ratio_lower,
-    hazard_ratio_upper, exp(target_log_hazard_ratio), standard_errors_from_target, reference_hazard_ratio, refusal
-from results.truth_comparisons
-where adjustment_set in ('unadjusted', 'M2') or is_primary_adjustment
-order by arm desc, exposure, adjustment_set desc
+    found.arm, found.exposure, found.level, found.adjustment_set, found.n_participants, found.n_events,
+    found.hazard_ratio, found.hazard_ratio_lower, found.hazard_ratio_upper, exp(found.target_log_hazard_ratio),
+    found.standard_errors_from_target, found.reference_hazard_ratio, found.refusal
+from results.truth_comparisons as found
+inner join seeds.arms as arms on found.study = arms.study and found.arm = arms.arm
+where found.is_primary_adjustment or found.adjustment_set in ('unadjusted', arms.mediation_adjustment_set)
+order by found.arm desc, found.exposure, found.adjustment_set desc
 """
 
 

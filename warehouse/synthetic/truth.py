@@ -77,6 +77,7 @@ class Row:
     monte_carlo_error: float | None = None
     reference_value: float | None = None
     note: str = ""
+    platform: str = ""
 
 
 COLUMNS = tuple(one.name for one in fields(Row))
@@ -192,15 +193,15 @@ def mediation_rows() -> Iterator[Row]:
         found, error = a_found * b_found, abs(a_found) * b_error
         at = (arm, exposure, scaling, planted.name, outcome, definition, "M2")
         note = f"planted a {moved:.4g} x b {b:.4g}; large sample {a_found:.4g} x {b_found:.4g} per observed SD"
-        yield Row("indirect_effect", *at, indirect, found, error, None, note)
+        yield Row("indirect_effect", *at, indirect, found, error, None, note, planted.platform)
         yield Row(
             "mediated_share", *at, indirect / total, found / total_found, error / abs(total_found), None,
-            "log scale: indirect / total",
+            "log scale: indirect / total", planted.platform,
         )  # fmt: skip
         yield Row(
             "mediated_share_excess_relative_risk", *at, _excess_share(indirect, total),
             _excess_share(found, total_found), None, None,
-            "(HR total - HR direct) / (HR total - 1), VanderWeele and PERM",
+            "(HR total - HR direct) / (HR total - 1), VanderWeele and PERM", planted.platform,
         )  # fmt: skip
 
 
@@ -230,9 +231,9 @@ def exposure_on_biomarker_rows(panel: Panel | None, with_metabolites: bool) -> I
         for arm, exposure, scaling, moved in shifts:
             if moved:
                 found = moved_as_measured(planted, moved)
-                note = f"{planted.platform}; planted per residual SD, large sample per observed SD"
+                note = "planted per residual SD, large sample per observed SD"
                 yield Row("exposure_effect_on_biomarker", arm, exposure, scaling, planted.name, "", "", "M2", moved,
-                          found, None, None, note)  # fmt: skip
+                          found, None, None, note, planted.platform)  # fmt: skip
 
 
 # Variance of each cause in the cohort, for the SD of what it moves; from the shares in parameters.py.
@@ -292,12 +293,13 @@ def biomarker_rows(panel: Panel | None, with_metabolites: bool) -> Iterator[Row]
                 found, error = large_sample().get((name, "per_sd", definition, "M2"), (0.0, 0.0))
             elif platform == mediators.PROTEIN and kind in ("null", "caused_only"):
                 found, error = 0.0, 0.0
-            note = f"{platform}; {kind}"
+            note = kind
             if found is None:
                 note += "; follows an exposure or adiposity, so not zero unless that is adjusted for"
             yield Row(
-                "biomarker_effect", "", "", "per_sd", name, outcome, definition, "M2", b, found, error, None, note
-            )
+                "biomarker_effect", "", "", "per_sd", name, outcome, definition, "M2", b, found, error, None, note,
+                platform,
+            )  # fmt: skip
 
 
 def shared_share_rows(panel: Panel | None, with_metabolites: bool) -> Iterator[Row]:
@@ -311,17 +313,17 @@ def shared_share_rows(panel: Panel | None, with_metabolites: bool) -> Iterator[R
             muscle = {m.name for m in mine if m.b_sarcopenia}
             shared = {m.name for m in mine if m.kind == "same"}
             denominators = {
-                "of_either_condition": len(bone | muscle),
-                "of_osteoporosis": len(bone),
-                "of_smaller_set": min(len(bone), len(muscle)),
+                "either": len(bone | muscle),
+                "first": len(bone),
+                "shorter": min(len(bone), len(muscle)),
             }
             for name, size in denominators.items():
                 if size:
                     share = len(shared) / size
                     note = f"{len(shared)} of {size}; mediators of {factor}, {platform}"
                     yield Row(
-                        "shared_mediator_share", LIFESTYLE, contrast.exposure, name, platform, "", "", "M2",
-                        share, share, None, 0.30, note,
+                        "shared_mediator_share", LIFESTYLE, contrast.exposure, name, "", "", "", "M2",
+                        share, share, None, 0.30, note, platform,
                     )  # fmt: skip
 
 
@@ -406,21 +408,21 @@ def null_rows(panel: Panel | None, with_metabolites: bool) -> Iterator[Row]:
             yield Row("log_hazard_ratio", *at, 0.0, 0.0, None, None, note)
     for planted, arm, exposure, scaling, _, outcome, _ in _paths():
         at = (arm, exposure, scaling, planted.name, outcome, PRIMARY[outcome], "M2")
-        yield Row("indirect_effect", *at, 0.0, 0.0, None, None, note)
+        yield Row("indirect_effect", *at, 0.0, 0.0, None, None, note, planted.platform)
     asked = [(arm, exposure, scaling) for arm, exposure, scaling, _ in STUDY_NAMES.values()]
     asked += [(LIFESTYLE, contrast.exposure, contrast.scaling) for contrast in CONTRASTS]
     kinds = zip(panel.names, panel.kind, strict=True) if panel is not None else ()
     for name, kind in kinds:
         for arm, exposure, scaling in asked if kind in ("planted", "caused_only", "null") else ():
             yield Row("exposure_effect_on_biomarker", arm, exposure, scaling, name, "", "", "M2", 0.0, 0.0, None, None,
-                      f"protein; {note}")  # fmt: skip
+                      note, mediators.PROTEIN)  # fmt: skip
     platforms = [(name, mediators.PROTEIN) for name in (panel.names if panel is not None else ())]
     if with_metabolites:
         platforms += [(one.name, mediators.METABOLITE) for one in metabolites.biomarkers()]
     for name, platform in platforms:
         for outcome, definition in PRIMARY.items():
             yield Row("biomarker_effect", "", "", "per_sd", name, outcome, definition, "M2", 0.0, 0.0, None, None,
-                      f"{platform}; null; {note}")  # fmt: skip
+                      f"null; {note}", platform)  # fmt: skip
 
 
 def truth_rows(

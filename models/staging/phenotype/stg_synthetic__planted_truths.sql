@@ -12,10 +12,7 @@ planted_truths as (
         exposure,
         scaling,
         mediator,
-        case
-            when starts_with(note, 'protein;') then 'protein'
-            when starts_with(note, 'metabolite;') then 'metabolite'
-        end as platform,
+        platform,
         outcome,
         outcome_definition,
         adjustment_set,

@@ -50,7 +50,7 @@ def biomarker_truth_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
                 and ratios.outcome_definition = truths.outcome_definition
                 and ratios.adjustment_set = truths.adjustment_set
                 and ratios.biomarker = truths.mediator
-                and starts_with(truths.note, ratios.platform)
+                and ratios.platform = truths.platform
         where ratios.is_primary and ratios.refusal is null and truths.large_sample_value is not null
         order by ratios.study, ratios.arm, ratios.platform, ratios.biomarker
         """
@@ -117,13 +117,13 @@ def _shared_rows(session: duckdb.DuckDBPyConnection) -> list[Row]:
             on first_truth.quantity = 'biomarker_effect' and first.biomarker = first_truth.mediator
                 and first.outcome = first_truth.outcome and first.outcome_definition = first_truth.outcome_definition
                 and first.adjustment_set = first_truth.adjustment_set
-                and starts_with(first_truth.note, first.platform)
+                and first.platform = first_truth.platform
         inner join marts.planted_truths as second_truth
             on second_truth.quantity = 'biomarker_effect' and second.biomarker = second_truth.mediator
                 and second.outcome = second_truth.outcome
                 and second.outcome_definition = second_truth.outcome_definition
                 and second.adjustment_set = second_truth.adjustment_set
-                and starts_with(second_truth.note, second.platform)
+                and second.platform = second_truth.platform
         where first_truth.large_sample_value is not null and second_truth.large_sample_value is not null
         order by all
         """

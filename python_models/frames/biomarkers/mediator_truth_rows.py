@@ -41,7 +41,7 @@ def mediator_truth_rows(session: duckdb.DuckDBPyConnection) -> list[Row]:
                 and effects.outcome_definition = truths.outcome_definition
                 and effects.adjustment_set = truths.adjustment_set
                 and effects.biomarker = truths.mediator
-                and starts_with(truths.note, effects.platform)
+                and effects.platform = truths.platform
         left join results.mediation_sensitivities as again
             on
                 again.analysis = 'fat_mass_adjusted'
