@@ -1,7 +1,6 @@
 """From warehouse to estimates at UK Biobank's size, in a process of its own: time of each part and peak memory.
 
     python -m tests.benchmarks.panels PEOPLE PROTEINS     # one size
-    python -m tests.benchmarks.panels largest             # the coming panel in as many people as the disk holds
 
 writes a warehouse of so many people and proteins to a scratch file, scales the panel into its own file as a build does,
 and scans it, block by block. Peak memory stands beside the size of a block: it is to follow the block, not the panel.
@@ -123,10 +122,10 @@ def run(n: int, k: int) -> dict[str, float]:
     return found
 
 
-def panel_measurements() -> list[Measurement]:
+def panel_measurements(sizes: tuple[tuple[int, int], ...] = SIZES) -> list[Measurement]:
     """Each size in a process of its own, so that its peak is its own."""
     measured = []
-    for n, k in SIZES:
+    for n, k in sizes:
         done = subprocess.run(
             [sys.executable, "-m", "tests.benchmarks.panels", str(n), str(k)],
             env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
@@ -135,7 +134,6 @@ def panel_measurements() -> list[Measurement]:
             check=True,
         )
         parts = json.loads(done.stdout.splitlines()[-1])
-        del parts["people"], parts["proteins"]
         peak, block = parts.pop("peak MB"), parts.pop("block MB")
         size = f"{k:,} proteins, {n:,} people, block {block:.0f} MB"
         measured += [
@@ -144,9 +142,11 @@ def panel_measurements() -> list[Measurement]:
     return measured
 
 
+def largest_panel_measurements() -> list[Measurement]:
+    """The coming panel in as many people as the disk holds."""
+    return panel_measurements(((people_that_fit(), COMING_PROTEINS),))
+
+
 if __name__ == "__main__":
     with threadpool_limits(limits=1):
-        people, proteins = (
-            (people_that_fit(), COMING_PROTEINS) if sys.argv[1:] == ["largest"] else map(int, sys.argv[1:])
-        )
-        print(json.dumps({"people": people, "proteins": proteins} | run(people, proteins)))
+        print(json.dumps(run(*map(int, sys.argv[1:]))))

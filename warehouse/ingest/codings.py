@@ -95,6 +95,9 @@ def read_codings(found: Sequence[Found], faults: Faults) -> Codings:
                 _read_export_codings(_rows(one.shape), codings)
             elif one.entity == "showcase_encoding_values":
                 _read_showcase_values(_rows(one.shape), codings)
+            elif one.entity == "showcase_codings":
+                for row in _rows(one.shape):
+                    codings.add(int(row["coding"]), row["value"], row["meaning"])
             elif one.entity in ("showcase_coding", "coding_143"):
                 for row in _rows(one.shape):
                     codings.add(int(one.detail or 143), row["coding"], row["meaning"])
@@ -104,6 +107,10 @@ def read_codings(found: Sequence[Found], faults: Faults) -> Codings:
                 codings.has_dictionary = True
                 for row in _rows(one.shape):
                     codings.add_title(row["title"], int(row["field_id"]))
+            elif one.entity == "showcase_dictionary":
+                codings.has_dictionary = True
+                for row in _rows(one.shape):
+                    codings.add_title(row["field"], int(row["fieldid"]))
         except IngestError as error:
             faults.absorb(error)
         except ValueError:

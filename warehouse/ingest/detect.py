@@ -8,6 +8,7 @@ from pathlib import Path
 
 from warehouse.errors import IngestError
 from warehouse.ingest.faults import refuse
+from warehouse.ingest.foreign_formats import HEAD_BYTES, refuse_foreign_format
 from warehouse.ingest.headers import is_eid_name
 from warehouse.ingest.overrides import Overrides
 from warehouse.ingest.reject_limits import MAX_REJECTED_SHARE, max_rejected_share
@@ -30,14 +31,6 @@ FEWEST_ENCLOSED = 10
 
 DELIMITERS = {"tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " "}
 DELIMITER_NAMES = {sign: name for name, sign in DELIMITERS.items()}
-
-FOREIGN_MAGIC = {
-    b"PK\x03\x04": ("a zip archive or an Excel workbook", "unzip it, or save the sheet as CSV"),
-    b"PAR1": ("Parquet", "export the table as CSV"),
-    b"\xfd7zX": ("xz compressed", "unpack it: unxz FILE"),
-    b"BZh": ("bzip2 compressed", "unpack it: bunzip2 FILE"),
-    b"\x28\xb5\x2f\xfd": ("zstandard compressed", "unpack it: unzstd FILE"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,14 +201,12 @@ def look_at(path: Path, *, name: str, overrides: Overrides) -> Shape:
     try:
         size = path.stat().st_size
         with path.open("rb") as handle:
-            magic = handle.read(8)
+            magic = handle.read(HEAD_BYTES)
     except OSError as bad:
         raise refuse(name, f"a file can be opened; the system says: {bad.strerror}", "check its permissions") from bad
     if size == 0:
         raise refuse(name, "a file has content; this one is empty", "export it again or move it away")
-    for start, (what, remedy) in FOREIGN_MAGIC.items():
-        if magic.startswith(start):
-            raise refuse(name, f"exports are text or gzip; this is {what}", remedy)
+    refuse_foreign_format(magic, path=path, name=name)
     is_gz = magic.startswith(GZIP_MAGIC)
     encoding, encoding_evidence = _encoding(b"" if is_gz else magic, name, overrides)
     head, is_whole = _head(path, name, encoding)

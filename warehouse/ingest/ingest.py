@@ -42,6 +42,8 @@ DECISIONS = {
     "showcase_encoding_values": "read for the meanings of codes",
     "showcase_schema": "known; nothing is needed from it",
     "showcase_fields": "read for the titles of fields",
+    "showcase_codings": "read for the meanings of codes",
+    "showcase_dictionary": "read for the titles of fields",
 }
 
 

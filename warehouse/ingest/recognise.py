@@ -46,6 +46,9 @@ CODING_FILES = {
     "entity_dictionary": frozenset({"entity", "entity_title"}),
     "showcase_encoding_values": frozenset({"encoding_id", "value", "meaning"}),
     "showcase_fields": frozenset({"field_id", "title", "value_type"}),
+    # Codings.csv and Data_Dictionary_Showcase.csv, as the Showcase offers them for download.
+    "showcase_codings": frozenset({"coding", "value", "meaning"}),
+    "showcase_dictionary": frozenset({"fieldid", "field", "valuetype"}),
 }
 
 
@@ -211,6 +214,8 @@ def _record(shape: Shape) -> Telling:
     for entity, signature in UNREAD_SIGNATURES.items():
         if signature <= cells:
             return "unread", f"columns of {entity}, which the study does not read", entity
+    if "eid" in cells and shape.path.name.lower().startswith(UNREAD_ENTITIES):
+        return "unread", "file name; the study does not read this table", shape.path.name
     return None
 
 

@@ -110,4 +110,6 @@ UNREAD_SIGNATURES = {
     "hesin_maternity": frozenset({"eid", "ins_index", "numbaby"}),
     "hesin_delivery": frozenset({"eid", "ins_index", "birordr"}),
     "covid19_result": frozenset({"eid", "specdate", "result"}),
+    "covid19_gp_clinical": frozenset({"eid", "code_type", "event_dt"}),
+    "covid19_gp_scripts": frozenset({"eid", "code_type", "issue_date"}),
 }
