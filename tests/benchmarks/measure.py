@@ -6,6 +6,7 @@ import platform
 import subprocess
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -76,9 +77,10 @@ def time_command(
     started = time.monotonic()
     with log.open("wb") as out:
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=out, stderr=subprocess.STDOUT)
-        while process.poll() is None:
+        while process.returncode is None:
             peak = max(peak, _resident_mb(process.pid))
-            time.sleep(SECONDS_BETWEEN_SAMPLES)
+            with suppress(subprocess.TimeoutExpired):  # the end is not waited past
+                process.wait(SECONDS_BETWEEN_SAMPLES)
     seconds = time.monotonic() - started
     if process.returncode:
         raise RuntimeError(f"{name} failed:\n{log.read_text(errors='replace')[-3000:]}")

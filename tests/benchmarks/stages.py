@@ -40,7 +40,7 @@ def lengthen_diagnoses(table: Path, *, rows: int) -> None:
     longer = table.with_suffix(".longer")
     with duckdb.connect() as connection:
         connection.execute("set memory_limit = '1GB'")
-        (held,) = connection.sql(f"select count(*) from {read}").fetchone() or (0,)
+        ((held,),) = connection.sql(f"select count(*) from {read}").fetchall()
         index = '"hesin_diag.arr_index"'
         connection.execute(
             f"copy (select * from {read} union all "

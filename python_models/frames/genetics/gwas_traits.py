@@ -17,13 +17,12 @@ LD_ORDER = """
 create or replace temp table ld_order as
 select
     variant_key,
-    any_value(ld_score) as ld_score,
+    ld_score,
     row_number() over (
-        order by min(try_cast(replace(upper(chromosome), 'X', '23') as integer)), min(base_pair_location), min(rsid)
+        order by try_cast(replace(upper(chromosome), 'X', '23') as integer), base_pair_location, variant_key
     ) - 1 as snp
 from staging.stg_ldsc__ld_scores
 where ld_score is not null
-group by variant_key
 """
 REGRESSION_SNPS = """
 select ld_order.snp, munged.z_score, munged.n, munged.orientation
