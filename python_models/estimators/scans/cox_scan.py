@@ -2,9 +2,9 @@
 
 Each biomarker's model is the one `fit_cox` would fit to the rows where it is known: (covariates, biomarker), Efron or
 Breslow ties, strata, delayed entry. What biomarkers share is done once: rows sorted by risk set, covariate products,
-matrix products over 64 biomarkers (`joint_newton`). A biomarker the shared steps do not settle goes to `fit_cox` alone,
-so that its estimate or its refusal is the same as there. A level of a covariate that has no event where a biomarker is
-known has no finite estimate there: it joins the reference for that biomarker, and the scan says so.
+matrix products over 128 biomarkers (`joint_newton`). A biomarker the shared steps do not settle goes to `fit_cox`
+alone, so that its estimate or its refusal is the same as there. A level of a covariate that has no event where a
+biomarker is known has no finite estimate there: it joins the reference for that biomarker, and the scan says so.
 
 References: Cox 1972, JRSS B 34:187; Efron 1977, JASA 72:557.
 """
@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from python_models.estimators.scans import cox_scan_kernels as kernels
+from python_models.estimators.scans import lane_kernels as kernels
 from python_models.estimators.scans.joint_newton import fit_lanes, start_of
 from python_models.estimators.scans.sorted_rows import SortedRows
 from python_models.estimators.survival.cox import CoxFit, fit_cox
@@ -29,8 +29,8 @@ Values = npt.NDArray[np.floating]
 F8 = npt.NDArray[np.float64]
 I8 = npt.NDArray[np.int64]
 
-# Biomarkers fitted together: eight cache lines of doubles, and enough columns for an efficient matrix product.
-LANES = 64
+# Biomarkers fitted together: inner loops long enough for their overhead, and strips of rows that stay in cache.
+LANES = 128
 # Scanners without some levels that are kept ready: each holds its own sorted covariates.
 REDUCED_SCANNERS = 4
 
@@ -143,7 +143,7 @@ class CoxScanner:
         )
 
     def scan(self, biomarkers: npt.ArrayLike) -> CoxScan:
-        """Scan biomarkers (K, n), one row each, NaN where missing; best float32 and in blocks of a multiple of 64.
+        """Scan biomarkers (K, n), one row each, NaN where missing; best float32 and in blocks of a multiple of 128.
 
         Single precision is computed with as it is (in double); any other type is taken as double.
 
@@ -168,10 +168,10 @@ class CoxScanner:
         values = np.empty((block.shape[1], n_lanes), dtype=block.dtype)
         kernels.lanes_last(block, self.position, values)
         # Sums about the first known value keep the variance of a biomarker far from 0.
-        about = kernels.first_known(values)
+        about = kernels.first_known(block)
         total, square = np.zeros(n_lanes), np.zeros(n_lanes)
         known, infinite = np.zeros(n_lanes, dtype=np.int64), np.zeros(n_lanes, dtype=np.int64)
-        kernels.lane_moments(values, about, total, square, known, infinite)
+        kernels.lane_moments(block, about, total, square, known, infinite)
         result.mean[:] = about + total / np.maximum(known, 1)
         variance = (square - total**2 / np.maximum(known, 1)) / np.maximum(known - 1, 1)
         result.standard_deviation[:] = np.sqrt(np.maximum(variance, 0.0))

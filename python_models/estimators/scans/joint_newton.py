@@ -1,7 +1,8 @@
 """Newton's steps for many biomarkers at once: L lanes share every sweep over the sorted rows.
 
 The steps start from the model without the biomarker; their matrix is the information there, corrected after each step
-by the change of score (BFGS). The last step and the covariances use the exact information.
+by the change of score (BFGS). The last step and the covariances use the exact information. Of many rows the steps
+before the last are taken on sweeps in single precision: where they lead is checked and mended in double.
 
 References: Nocedal & Wright 2006, Numerical Optimization, 6.1.
 """
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from python_models.estimators.scans.lane_hazards import Doubles, Singles
 from python_models.estimators.scans.sorted_rows import MomentsOf, SortedRows
 from python_models.estimators.survival.cox_input import COLLINEAR_TOLERANCE
 
@@ -23,17 +25,24 @@ I8 = npt.NDArray[np.int64]
 
 # The shared steps end when a Newton step is below this share of a standard error, times the square root of the events;
 # the exact last step then squares it. The information moves by a few of these steps / sqrt(events), so standard errors
-# are good to 1e-8 of themselves.
+# are good to 1e-8 of themselves. Of many rows a step in single precision may end just above what few are asked for; by
+# so many events a part of it is left in a standard error.
 STEP_TOLERANCE = 1.5e-8
+STEP_TOLERANCE_OF_MANY = 4e-8
 # Exact and approximate information may differ; above this the exact step is not the last and the lane is not settled.
 LAST_STEP_TOLERANCE = 1e-5
 # Moments cost a third more than a sweep without; below this step the next sweep is likely the last and takes them.
 LIKELY_LAST = 1e-4
 MAX_SWEEPS = 16
-# Products in single precision where many rows average its rounding, and few values are missing: the lanes' expected
-# events are then near those without the biomarker, and only the difference is rounded.
+# Single precision where many rows average its rounding. Products too, unless a lane has many values missing or a
+# standardised coefficient that moved far: its expected events are then not near those without the biomarker, and it is
+# their difference that is rounded.
 SINGLE_PRECISION_ROWS = 16_384
 SINGLE_PRECISION_KNOWN = 0.8
+SINGLE_PRECISION_MOVE = 0.2
+MAX_SINGLE_SWEEPS = 4
+# Below this step the change of a score in single precision says nothing of the information.
+LEAST_SINGLE_STEP = 1e-3
 # Finished lanes are carried along until fewer than this share is left: copying the rest costs part of a sweep.
 COMPRESS_BELOW = 0.6
 
@@ -41,13 +50,15 @@ COMPRESS_BELOW = 0.6
 @dataclass(frozen=True, slots=True)
 class Start:
     """The model without the biomarker: beta (p,), information (p, p), n_events; on all rows at risk in visiting order
-    relative hazard and expected events (n,), and these events' sums of covariate products (p (p + 1) / 2,)."""
+    relative hazard and expected events (n,), the cumulative hazard at each visit (V + 1,), and the sums of the expected
+    events x covariate products (p (p + 1) / 2,)."""
 
     beta: F8
     information: F8
     n_events: int
     hazard: F8
     expected: F8
+    cumulative: F8
     products: F8
 
 
@@ -67,13 +78,16 @@ def start_of(*, rows: SortedRows, beta: F8, information: F8, n_events: int) -> S
     """The shared start from the fit without the biomarker, beta and information on the standardised scale."""
     n = rows.shape[0]
     one, nothing = np.ones(1), np.zeros((n, 1), dtype=np.float32)
-    alone = rows.sweep(values=nothing, centre=0 * one, weight=one, beta=beta[:, None], slope=0 * one, moments_of="all")
+    lane = Doubles(
+        values=nothing, centre=0 * one, weight=one, beta=beta[:, None], slope=0 * one, longest=rows.longest_strip
+    )
+    alone = rows.sweep(lane, moments_of="all")
     cumulative = rows.cumulative(alone.hazard_steps)
     hazard = np.exp(rows.covariates @ beta)
     exposure = cumulative[rows.join_visit, 0] - cumulative[rows.leave_visit, 0]
     exposure -= np.where(rows.is_event, alone.tied_steps[rows.join_visit, 0], 0.0)
     expected = hazard * exposure
-    return Start(beta, information, n_events, hazard, expected, rows.shared_products(expected))
+    return Start(beta, information, n_events, hazard, expected, cumulative[:, 0], rows.shared_products(expected))
 
 
 def fit_lanes(*, rows: SortedRows, start: Start, values: Values, centre: F8, weight: F8) -> LaneFits:
@@ -92,30 +106,39 @@ def fit_lanes(*, rows: SortedRows, start: Start, values: Values, centre: F8, wei
     is_settled = np.zeros(n_lanes, dtype=bool)
     sweeps = np.zeros(n_lanes, dtype=np.int64)
 
+    is_large = values.shape[0] >= SINGLE_PRECISION_ROWS
+    total, of_values, single = rows.start_products(
+        values=values, centre=centre, weight=weight, expected=start.expected, with_single=is_large
+    )
+    n_events = known.sum(axis=0)
     lanes = np.arange(n_lanes)
-    current = values
+    current, current_single = values, single
     inverse = np.empty((n_lanes, q, q))
-    previous_score, previous_step = np.zeros((0, q)), np.zeros((0, q))
+    previous_score, previous_step, previous_size = np.zeros((0, q)), np.zeros((0, q)), np.zeros(0)
+    least_step = 0.0
     moments_of: MomentsOf = "biomarker"
-    tolerance = STEP_TOLERANCE * np.sqrt(known.sum(axis=0))
+    tolerance = (STEP_TOLERANCE_OF_MANY if is_large else STEP_TOLERANCE) * np.sqrt(n_events)
     for count in range(1, MAX_SWEEPS + 1):
+        beta, slope, longest = theta[:p, lanes], theta[p, lanes], rows.longest_strip
         swept = rows.sweep(
-            values=current,
-            centre=centre[lanes],
-            weight=weight[lanes],
-            beta=np.ascontiguousarray(theta[:p, lanes]),
-            slope=theta[p, lanes],
+            Singles(
+                x=current_single, base=start.hazard, beta=beta - start.beta[:, None] if count > 1 else None,
+                slope=slope, longest=longest,
+            )
+            if is_large and moments_of != "all"
+            else Doubles(
+                values=current, centre=centre[lanes], weight=weight[lanes], beta=beta, slope=slope, longest=longest,
+                shared=start.hazard if count == 1 else None,
+            ),
             moments_of=moments_of,
-            shared=start.hazard if count == 1 else None,
-        )
+        )  # fmt: skip
         now = (event_sum[:, lanes] - swept.mean_sum).T
         if count == 1:
             inverse = _start_inverse(
-                rows=rows, start=start, values=values, centre=centre, weight=weight, moments=swept.moments,
-                n_events=known.sum(axis=0),
-            )  # fmt: skip
+                start=start, total=total, of_values=of_values, moments=swept.moments, n_events=n_events
+            )
         else:
-            inverse = _updated_inverse(inverse, previous_step, previous_score - now)
+            inverse = _updated_inverse(inverse, previous_step, previous_score - now, previous_size > least_step)
         step = np.einsum("kij,kj->ki", inverse, now)
         size = np.sqrt(np.abs(np.einsum("ki,ki->k", step, now)))
         is_small = size <= tolerance[lanes]
@@ -137,36 +160,54 @@ def fit_lanes(*, rows: SortedRows, start: Start, values: Values, centre: F8, wei
             break
         # One slow lane must not keep the others from ending.
         is_last = bool(waiting.any()) or bool(np.median(size[open_lanes]) < LIKELY_LAST)
+        is_last |= is_large and count >= MAX_SINGLE_SWEEPS
+        least_step = LEAST_SINGLE_STEP if is_large and moments_of != "all" else 0.0
         moments_of = "all" if is_last else "none"
-        previous_score, previous_step = now, step
+        previous_score, previous_step, previous_size = now, step, size
         if stay.sum() < COMPRESS_BELOW * lanes.shape[0]:
             lanes, inverse = lanes[stay], inverse[stay]
-            previous_score, previous_step = previous_score[stay], previous_step[stay]
-            current = np.ascontiguousarray(values[:, lanes])
+            previous_score, previous_step, previous_size = (
+                one[stay] for one in (previous_score, previous_step, previous_size)
+            )
+            current = _columns(values, lanes)
+            current_single = _columns(single, lanes) if is_large else single
 
     fits = LaneFits(theta.T.copy(), np.zeros((n_lanes, q, q)), loglik, sweeps, is_settled)
     settled = np.flatnonzero(is_settled)
     if settled.size:
-        n, least_known = values.shape[0], float(known[:, settled].mean(axis=0).min())
-        is_near = n >= SINGLE_PRECISION_ROWS and least_known >= SINGLE_PRECISION_KNOWN
-        of_covariates, of_values = rows.products(
-            values=values if settled.size == n_lanes else np.ascontiguousarray(values[:, settled]),
-            centre=centre[settled],
-            weight=weight[settled],
-            beta=np.ascontiguousarray(theta[:p, settled]),
-            slope=theta[p, settled],
-            cumulative=rows.cumulative(steps[:, settled]),
-            tied=tied[:, settled],
-            alone=(start.expected, start.products) if is_near else None,
-        )
-        information = _information(of_covariates, of_values, mean_products[:, :, settled])
+        of_covariates, of_settled = np.empty((p * (p + 1) // 2, settled.size)), np.empty((q, settled.size))
+        is_near = np.zeros(settled.size, dtype=bool)
+        if is_large:
+            moved = np.abs(theta[:, settled] - np.append(start.beta, 0.0)[:, None]).max(axis=0)
+            is_near = (known[:, settled].mean(axis=0) >= SINGLE_PRECISION_KNOWN) & (moved <= SINGLE_PRECISION_MOVE)
+        for near in np.unique(is_near):
+            place = np.flatnonzero(is_near == near)
+            of = settled[place]
+            at = {"beta": theta[:p, of], "slope": theta[p, of], "longest": rows.longest_strip}
+            expected = {"cumulative": rows.cumulative(steps[:, of]), "tied": tied[:, of]}
+            if near:
+                at["beta"] -= start.beta[:, None]
+                lane = Singles(x=_columns(single, of), base=start.hazard, **at)
+                found = rows.product_differences(
+                    lane, alone=start.expected, alone_cumulative=start.cumulative, **expected
+                )
+                of_covariates[:, place] = start.products[:, None] + found[0]
+                of_settled[:, place] = of_values[:, of] + found[1]
+            else:
+                whole = Doubles(values=_columns(values, of), centre=centre[of], weight=weight[of], **at)
+                of_covariates[:, place], of_settled[:, place] = rows.products(whole, **expected)
+        information = _information(of_covariates, of_settled, mean_products[:, :, settled])
         covariance = _inverses(information)
         step = np.einsum("kij,jk->ki", covariance, score[:, settled])
         fits.estimate[settled] += step
         fits.covariance[settled] = covariance
-        n_events = known[:, settled].sum(axis=0)
-        is_settled[settled] = _is_regular(information, covariance, step, score[:, settled], n_events)
+        is_settled[settled] = _is_regular(information, covariance, step, score[:, settled], n_events[settled])
     return fits
+
+
+def _columns(values: Values, of: I8) -> Values:
+    """Columns `of` of values (n, L), without a copy where they are all."""
+    return values if of.shape[0] == values.shape[1] else np.ascontiguousarray(values[:, of])
 
 
 def _information(of_covariates: F8, of_values: F8, mean_products: F8) -> F8:
@@ -194,14 +235,11 @@ def _is_regular(information: F8, covariance: F8, step: F8, score: F8, n_events: 
     return np.asarray((size <= LAST_STEP_TOLERANCE) & (covariance[:, -1, -1] > 0.0) & is_free, dtype=np.bool_)
 
 
-def _start_inverse(
-    *, rows: SortedRows, start: Start, values: Values, centre: F8, weight: F8, moments: F8, n_events: I8
-) -> F8:
+def _start_inverse(*, start: Start, total: F8, of_values: F8, moments: F8, n_events: I8) -> F8:
     """Inverse information (L, q, q) at the start; approximate where values are missing."""
-    p = rows.shape[1]
-    total, of_values = rows.start_products(values=values, centre=centre, weight=weight, expected=start.expected)
+    n_lanes, p = total.shape[0], start.beta.shape[0]
     share = n_events / start.n_events
-    information = np.empty((centre.shape[0], p + 1, p + 1))
+    information = np.empty((n_lanes, p + 1, p + 1))
     information[:, :p, :p] = start.information * share[:, None, None]
     biomarker = of_values * (n_events / total) - moments[p]
     information[:, p, :] = biomarker.T
@@ -221,10 +259,10 @@ def _inverses(information: F8) -> F8:
         return out
 
 
-def _updated_inverse(inverse: F8, step: F8, fall: F8) -> F8:
-    """BFGS update of inverse information (L, q, q) after steps (L, q) by which the score fell (L, q)."""
+def _updated_inverse(inverse: F8, step: F8, fall: F8, usable: npt.NDArray[np.bool_]) -> F8:
+    """BFGS update of inverse information (L, q, q) after steps (L, q) by which the score fell (L, q), where usable."""
     curvature = np.einsum("ki,ki->k", step, fall)
-    usable = curvature > 0.0
+    usable = usable & (curvature > 0.0)
     rho = np.divide(1.0, curvature, out=np.zeros_like(curvature), where=usable)
     left = np.eye(step.shape[1]) - rho[:, None, None] * step[:, :, None] * fall[:, None, :]
     updated = left @ inverse @ np.swapaxes(left, 1, 2) + rho[:, None, None] * step[:, :, None] * step[:, None, :]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,26 +9,39 @@ import numpy as np
 import numpy.typing as npt
 
 from python_models.estimators.scans import cox_scan_kernels as kernels
+from python_models.estimators.scans import lane_kernels, single_precision_kernels
+from python_models.estimators.scans.lane_hazards import Doubles, Singles
 from python_models.estimators.survival.risk_sets import RiskSets
 
-Values = npt.NDArray[np.floating]
+F4 = npt.NDArray[np.float32]
 F8 = npt.NDArray[np.float64]
 I8 = npt.NDArray[np.int64]
+Values = npt.NDArray[np.floating]
 
-# Rows of a strip: 1,024 rows x 64 lanes of double is half a megabyte, the second-level cache of one core.
-STRIP_ROWS = 1_024
+# Rows of a strip: 512 rows x 64 lanes of double are a quarter of a megabyte, so that hazards and values of a strip stay
+# in the second-level cache of one core.
+STRIP_ROWS = 512
 MomentsOf = Literal["all", "biomarker", "none"]
 
 
 @dataclass(frozen=True, slots=True)
 class _Strip:
-    """Rows first_row .. last_row - 1, visits first_visit .. last_visit - 1; none: rows of a visit still to come."""
+    """Rows that join at visits first_visit .. first_visit + G - 1; G = 0: rows of a visit still to come.
 
-    first_row: int
-    last_row: int
+    covariates (m, p) and in single precision; join_start (G + 1,): within these rows; leavers: rows that leave, by
+    leave_start (G + 1,); deaths, starts_stratum (G,), as in `cox_scan_kernels.visit_groups`.
+    """
+
+    rows: slice
     first_visit: int
-    last_visit: int
     begins_stratum: bool
+    covariates: F8
+    single_covariates: F4
+    join_start: I8
+    leave_start: I8
+    leavers: I8
+    deaths: I8
+    starts_stratum: npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +76,7 @@ class SortedRows:
         self.leave_visit = np.where(entry >= 0, visit[np.maximum(entry, 0)], self.n_visits)
         self.is_event = is_event[self.order]
         self.covariates = np.ascontiguousarray(covariates[self.order])
+        self.single_covariates = self.covariates.astype(np.float32)
         self.deaths = np.empty(self.n_visits, dtype=np.int64)
         self.deaths[visit] = risk_sets.deaths
         self.visit_start = start
@@ -75,6 +88,7 @@ class SortedRows:
         self.leave_start = np.searchsorted(self.leave_visit[self.leavers], np.arange(self.n_visits + 1))
         self.event_rows = np.flatnonzero(self.is_event)
         self.strips = self._cut()
+        self.longest_strip = max((strip.covariates.shape[0] for strip in self.strips), default=0)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -91,92 +105,72 @@ class SortedRows:
             censored = int(self.join_start[visit + 1] - self.deaths[visit])
             while int(self.join_start[visit + 1]) - row > STRIP_ROWS and censored - row > 0:
                 stop = min(row + STRIP_ROWS, censored)
-                strips.append(_Strip(row, stop, visit, visit, begins))
+                strips.append(self._strip(row, stop, visit, visit, begins=begins))
                 row, begins = stop, False
             last = int(np.searchsorted(self.join_start, row + STRIP_ROWS, side="right")) - 1
             last = min(max(last, visit + 1), self.n_visits)
-            strips.append(_Strip(row, int(self.join_start[last]), visit, last, begins))
+            strips.append(self._strip(row, int(self.join_start[last]), visit, last, begins=begins))
             visit = last
         return strips
 
-    def _hazards(
-        self, *, values: Values, centre: F8, weight: F8, beta: F8, slope: F8, shared: F8 | None = None
-    ) -> Iterator[tuple[_Strip, slice, F8]]:
-        """Relative hazards (m, L) by strip, in a buffer that the next strip overwrites; or `shared` (n,) in all."""
-        longest = max(strip.last_row - strip.first_row for strip in self.strips)
-        buffer = np.empty((longest, slope.shape[0]))
-        for strip in self.strips:
-            rows = slice(strip.first_row, strip.last_row)
-            hazard = buffer[: strip.last_row - strip.first_row]
-            if shared is None:
-                np.matmul(self.covariates[rows], beta, out=hazard)
-                kernels.relative_hazards(values[rows], centre, weight, slope, hazard)
-            else:
-                kernels.same_hazards(values[rows], shared[rows], hazard)
-            yield strip, rows, hazard
+    def _strip(self, first_row: int, last_row: int, first_visit: int, last_visit: int, *, begins: bool) -> _Strip:
+        """Rows first_row .. last_row - 1, visits first_visit .. last_visit - 1."""
+        rows, edges = slice(first_row, last_row), slice(first_visit, last_visit + 1)
+        join, leave = self.join_start[edges] - first_row, self.leave_start[edges]
+        # Rows of the first visit that earlier strips have added are not added again.
+        join[0] = 0
+        starts = self.starts_stratum[first_visit:last_visit].copy()
+        starts[:1] = False
+        return _Strip(
+            rows=rows,
+            first_visit=first_visit,
+            begins_stratum=begins,
+            covariates=self.covariates[rows],
+            single_covariates=self.single_covariates[rows],
+            join_start=join,
+            leave_start=leave - leave[0],
+            leavers=self.leavers[leave[0] : leave[-1]],
+            deaths=self.deaths[first_visit:last_visit],
+            starts_stratum=starts,
+        )
 
-    def sweep(
-        self,
-        *,
-        values: Values,
-        centre: F8,
-        weight: F8,
-        beta: F8,
-        slope: F8,
-        moments_of: MomentsOf,
-        shared: F8 | None = None,
-    ) -> Sweep:
-        """Risk-set sums of every lane: values (n, L) in visiting order, beta (p, L), slope (L,).
+    def sweep(self, lanes: Doubles | Singles, *, moments_of: MomentsOf) -> Sweep:
+        """Risk-set sums of every lane at the hazards of `lanes`.
 
         moments_of: all, with hazards and likelihood; biomarker: its row alone, which a first step needs; or none.
-        shared (n,): relative hazards that every lane has, where the caller knows them (slope 0).
         """
-        p, n_lanes = self.covariates.shape[1], slope.shape[0]
-        q = p + 1
+        q, n_lanes, is_double = self.covariates.shape[1] + 1, lanes.n_lanes, lanes.kind == np.float64
         s0, s1, mean_sum = np.zeros(n_lanes), np.zeros((q, n_lanes)), np.zeros((q, n_lanes))
+        part0, part1 = np.empty(n_lanes, lanes.kind), np.empty((q, n_lanes), lanes.kind)
         is_whole = moments_of == "all"
-        first_moment = {"all": 0, "biomarker": p, "none": q}[moments_of]
+        first_moment = {"all": 0, "biomarker": q - 1, "none": q}[moments_of]
         moments = np.zeros((0, 0, 0) if moments_of == "none" else (q, q, n_lanes))
         steps = np.zeros((self.n_visits, n_lanes) if is_whole else (0, 0))
         tied, log_denominator = np.zeros_like(steps), np.zeros(n_lanes if is_whole else 0)
-        for strip, rows, hazard in self._hazards(
-            values=values, centre=centre, weight=weight, beta=beta, slope=slope, shared=shared
-        ):
+        inverse_denominator = np.ones_like(steps)
+        for strip in self.strips:
+            covariates = strip.covariates if is_double else strip.single_covariates
+            x, hazard = lanes.at_strip(strip.rows, covariates)
             if strip.begins_stratum:
                 s0[:], s1[:] = 0.0, 0.0
-            if strip.first_visit == strip.last_visit:
-                kernels.add_rows(
-                    self.covariates[rows], values[rows], centre, weight, hazard, 0, hazard.shape[0], s0, s1
-                )
+            if not strip.deaths.size:
+                kernels.add_part(covariates, x, hazard, 0, hazard.shape[0], part0, part1, s0, s1)
                 continue
-            visits = slice(strip.first_visit, strip.last_visit)
-            edges = slice(strip.first_visit, strip.last_visit + 1)
-            join = self.join_start[edges] - strip.first_row
-            # Rows of the first visit that earlier strips have added are not added again.
-            join[0] = 0
-            begins = self.starts_stratum[visits].copy()
-            begins[0] = False
-            leave = self.leave_start[edges]
-            leavers = self.leavers[leave[0] : leave[-1]]
-            leaving_values = values[leavers]
-            leaving_hazard = self.covariates[leavers] @ beta
-            if leavers.size:
-                kernels.relative_hazards(leaving_values, centre, weight, slope, leaving_hazard)
-                np.negative(leaving_hazard, out=leaving_hazard)
+            leaving = covariates[:0], x[:0], hazard[:0]
+            if strip.leavers.size:
+                of_leavers = (self.covariates if is_double else self.single_covariates)[strip.leavers]
+                leaving_x, leaving_hazard = lanes.at_rows(strip.leavers, of_leavers)
+                leaving = of_leavers, leaving_x, np.negative(leaving_hazard, out=leaving_hazard)
             kernels.visit_groups(
-                self.covariates[rows],
-                values[rows],
-                centre,
-                weight,
+                covariates,
+                x,
                 hazard,
-                self.covariates[leavers],
-                leaving_values,
-                leaving_hazard,
+                *leaving,
                 strip.first_visit,
-                join,
-                leave - leave[0],
-                self.deaths[visits],
-                begins,
+                strip.join_start,
+                strip.leave_start,
+                strip.deaths,
+                strip.starts_stratum,
                 self.efron,
                 first_moment,
                 is_whole,
@@ -187,7 +181,9 @@ class SortedRows:
                 steps,
                 tied,
                 log_denominator,
+                inverse_denominator,
             )
+        log_denominator -= np.log(inverse_denominator, out=inverse_denominator).sum(axis=0)[: log_denominator.shape[0]]
         return Sweep(mean_sum, moments, steps, tied, log_denominator)
 
     def cumulative(self, steps: F8) -> F8:
@@ -197,58 +193,57 @@ class SortedRows:
             out[first:last] = np.cumsum(steps[first:last][::-1], axis=0)[::-1]
         return out
 
-    def products(
-        self,
-        *,
-        values: Values,
-        centre: F8,
-        weight: F8,
-        beta: F8,
-        slope: F8,
-        cumulative: F8,
-        tied: F8,
-        alone: tuple[F8, F8] | None = None,
-    ) -> tuple[F8, F8]:
-        """Sum over rows of c x products: (p (p + 1) / 2, L) of the covariates, (p + 1, L) of the biomarker with all.
-
-        alone: expected events (n,) near every lane's, and their products of the covariates (p (p + 1) / 2,). Only what
-        lanes differ from them is then summed, in single precision: its rounding is that of a small part of the whole.
-        """
-        p, n_lanes = self.covariates.shape[1], slope.shape[0]
+    def products(self, lanes: Doubles, *, cumulative: F8, tied: F8) -> tuple[F8, F8]:
+        """Sum over rows of c x products: (p (p + 1) / 2, L) of the covariates, (p + 1, L) of the biomarker with all."""
+        p, n_lanes = self.covariates.shape[1], lanes.n_lanes
         of_covariates = np.zeros((p * (p + 1) // 2, n_lanes))
-        of_values = np.zeros((p + 1, n_lanes))
-        squares = np.zeros(n_lanes)
-        longest = max(strip.last_row - strip.first_row for strip in self.strips)
-        kind = np.float64 if alone is None else np.float32
-        product_buffer = np.empty(longest * of_covariates.shape[0], dtype=kind)
-        weighted_buffer = np.empty((longest, n_lanes))
-        difference_buffer = np.empty((0 if alone is None else longest, n_lanes), dtype=np.float32)
-        for _, rows, hazard in self._hazards(values=values, centre=centre, weight=weight, beta=beta, slope=slope):
-            weighted = weighted_buffer[: hazard.shape[0]]
-            difference = difference_buffer[: hazard.shape[0]]
-            kernels.expected_events(
-                values[rows],
-                centre,
-                weight,
-                hazard,
-                self.join_visit[rows],
-                self.leave_visit[rows],
-                self.is_event[rows],
-                cumulative,
-                tied,
-                weighted,
-                squares,
-                np.empty(0) if alone is None else alone[0][rows],
-                difference,
-            )
+        of_values, squares = np.zeros((p + 1, n_lanes)), np.zeros(n_lanes)
+        product_buffer = np.empty(self.longest_strip * of_covariates.shape[0])
+        weighted_buffer = np.empty((self.longest_strip, n_lanes))
+        for strip in self.strips:
+            covariates = strip.covariates
+            x, hazard = lanes.at_strip(strip.rows, covariates)
             m = hazard.shape[0]
+            weighted = weighted_buffer[:m]
+            kernels.expected_events(
+                x, hazard, self.join_visit[strip.rows], self.leave_visit[strip.rows], self.is_event[strip.rows],
+                cumulative, tied, weighted, squares,
+            )  # fmt: skip
             products = product_buffer[: m * of_covariates.shape[0]].reshape(-1, m)
-            kernels.covariate_products(self.covariates[rows], products)
-            of_covariates += products @ (hazard if alone is None else difference)
-            of_values[:p] += self.covariates[rows].T @ weighted
+            lane_kernels.covariate_products(covariates, products)
+            of_covariates += products @ hazard
+            of_values[:p] += covariates.T @ weighted
         of_values[p] = squares
-        if alone is not None:
-            of_covariates += alone[1][:, None]
+        return of_covariates, of_values
+
+    def product_differences(
+        self, lanes: Singles, *, alone: F8, alone_cumulative: F8, cumulative: F8, tied: F8
+    ) -> tuple[F8, F8]:
+        """`products` less what they are with `alone` (n,) for c where a lane is known, in single precision.
+
+        Of the covariates `alone` counts in every row. The rounding is that of how far the lanes are from it.
+        alone_cumulative (V + 1,): cumulative hazard behind `alone`.
+        """
+        p, n_lanes = self.covariates.shape[1], lanes.n_lanes
+        of_covariates = np.zeros((p * (p + 1) // 2, n_lanes))
+        of_values, squares = np.zeros((p + 1, n_lanes)), np.zeros(n_lanes)
+        product_buffer = np.empty(self.longest_strip * of_covariates.shape[0], np.float32)
+        difference_buffer, weighted_buffer = np.empty((2, self.longest_strip, n_lanes), np.float32)
+        rise = (cumulative[:-1] / alone_cumulative[:-1, None] - 1.0).astype(np.float32)
+        for strip in self.strips:
+            rows, covariates = strip.rows, strip.single_covariates
+            m = covariates.shape[0]
+            difference, weighted = difference_buffer[:m], weighted_buffer[:m]
+            np.matmul(covariates, lanes.beta, out=difference)
+            single_precision_kernels.expected_differences(
+                lanes.x[rows], lanes.slope, lanes.base_double[rows], alone[rows], rise, self.join_visit[rows],
+                self.leave_visit[rows], self.is_event[rows], cumulative, tied, difference, weighted, squares,
+            )  # fmt: skip
+            products = product_buffer[: m * of_covariates.shape[0]].reshape(-1, m)
+            lane_kernels.covariate_products(covariates, products)
+            of_covariates += products @ difference
+            of_values[:p] += covariates.T @ weighted
+        of_values[p] = squares
         return of_covariates, of_values
 
     def shared_products(self, expected: F8) -> F8:
@@ -258,20 +253,28 @@ class SortedRows:
         for first in range(0, expected.shape[0], STRIP_ROWS):
             part = self.covariates[first : first + STRIP_ROWS]
             products = np.empty((total.shape[0], part.shape[0]))
-            kernels.covariate_products(part, products)
+            lane_kernels.covariate_products(part, products)
             total += products @ expected[first : first + STRIP_ROWS]
         return total
 
-    def start_products(self, *, values: Values, centre: F8, weight: F8, expected: F8) -> tuple[F8, F8]:
-        """Sum of expected (n,) where a lane is known (L,); biomarker `products` (p + 1, L) with c = expected."""
+    def start_products(
+        self, *, values: Values, centre: F8, weight: F8, expected: F8, with_single: bool
+    ) -> tuple[F8, F8, F4]:
+        """Sum of expected (n,) where a lane is known (L,); biomarker `products` (p + 1, L) with c = expected.
+
+        With_single also (values - centre) x weight (n, L) in single precision, else (0, 0).
+        """
         p, n_lanes = self.covariates.shape[1], centre.shape[0]
         of_values = np.zeros((p + 1, n_lanes))
         total, squares = np.zeros(n_lanes), np.zeros(n_lanes)
         buffer = np.empty((STRIP_ROWS, n_lanes))
+        single = np.empty(values.shape if with_single else (0, 0), np.float32)
         for first in range(0, values.shape[0], STRIP_ROWS):
             rows = slice(first, min(first + STRIP_ROWS, values.shape[0]))
             weighted = buffer[: rows.stop - first]
-            kernels.start_products(values[rows], centre, weight, expected[rows], total, weighted, squares)
+            lane_kernels.start_products(
+                values[rows], centre, weight, expected[rows], total, weighted, squares, single[rows]
+            )
             of_values[:p] += self.covariates[rows].T @ weighted
         of_values[p] = squares
-        return total, of_values
+        return total, of_values, single

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 from scipy import stats
 
-from python_models.estimators.scans import cox_scan_kernels, joint_newton, sorted_rows
+from python_models.estimators.scans import cox_scan_kernels, joint_newton, single_precision_kernels, sorted_rows
 from python_models.estimators.scans.cox_scan import CoxScan, CoxScanner, scan_cox
 from python_models.estimators.survival.cox import EstimatorInputError, fit_cox
 from tests.estimators.survival.follow_up import FollowUp, simulate_follow_up
@@ -18,6 +18,8 @@ from tests.estimators.survival.follow_up import FollowUp, simulate_follow_up
 TWIN = 1e-8
 # The exponential is good to a unit in the last place.
 EXPONENTIAL = 5e-16
+# And one less it in single precision.
+GROWTH = 2.5e-7
 
 
 def panel(data: FollowUp, k: int = 6, missing: float = 0.1, dtype: Any = np.float32) -> npt.NDArray[np.floating]:
@@ -175,15 +177,48 @@ def test_cox_scanner__shapes() -> None:
     assert scanner.scan(np.zeros((0, 100))).beta.shape == (0,)
 
 
-def test_exp_in_place__is_exp() -> None:
+def test_exponential__is_exp() -> None:
     x = np.concatenate([np.linspace(-700, 700, 20_001), np.random.default_rng(1).normal(size=5000)])
-    ours = x.copy()
-    cox_scan_kernels.exp_in_place(ours, np.empty_like(x))
-    np.testing.assert_allclose(ours, np.exp(x), rtol=EXPONENTIAL)
-    extreme = np.array([-1e6, 1e6])
-    cox_scan_kernels.exp_in_place(extreme, np.empty(2))
-    assert 0 <= extreme[0] < 1e-300
-    assert np.isfinite(extreme[1])
+    np.testing.assert_allclose([cox_scan_kernels.exponential(u) for u in x], np.exp(x), rtol=EXPONENTIAL)
+    assert 0 <= cox_scan_kernels.exponential(-1e6) < 1e-300
+    assert np.isfinite(cox_scan_kernels.exponential(1e6))
+
+
+def test_growth__is_exp_less_one() -> None:
+    """In single precision, near 0 relative to itself."""
+    x = np.concatenate([np.linspace(-50, 50, 20_001), 0.1 * np.random.default_rng(1).normal(size=5000)])
+    x = x.astype(np.float32)
+    ours = np.array([single_precision_kernels.growth(u) for u in x], dtype=np.float64)
+    np.testing.assert_allclose(ours, np.expm1(x.astype(np.float64)), rtol=GROWTH)
+    assert single_precision_kernels.growth(np.float32(-1e6)) == -1.0
+    assert np.isfinite(single_precision_kernels.growth(np.float32(1e6)))
+
+
+@pytest.mark.parametrize("ties", ["efron", "breslow"])
+@pytest.mark.parametrize("in_strata_and_late", [False, True])
+@pytest.mark.parametrize("p", [0, 5])
+def test_scan_cox__steps_in_single_precision_end_where_the_twin_does(
+    ties: str, in_strata_and_late: bool, p: int
+) -> None:
+    """Of many rows; among the biomarkers are a very strong one and one of few values, whose products are in double."""
+    data = simulate_follow_up(
+        n=joint_newton.SINGLE_PRECISION_ROWS + 1_000, p=p, days=120, late_entry=in_strata_and_late
+    )
+    options: dict[str, Any] = {"ties": ties}
+    if in_strata_and_late:
+        options |= {"strata": data.stratum, "entry": data.entry}
+    biomarkers = panel(data, k=11)
+    biomarkers[3] -= 0.02 * data.exit.astype(np.float32)
+    biomarkers[4, ::2] = np.nan
+    e = min(p, 2)
+    scanner = CoxScanner(exit=data.exit, event=data.event, covariates=data.covariates, n_first=e, **options)
+    scan = scanner.scan(biomarkers)
+    fits = twin(data, biomarkers, **options)
+    assert np.abs(scan.z).max() > 30
+    assert_twins(scan, fits)
+    np.testing.assert_allclose(scan.first_variance, [np.diag(fit.covariance)[:e] for fit in fits], rtol=2 * TWIN)
+    # Few of the lanes that share sweeps with them, or fits alone, would hide a sweep that does not settle.
+    assert np.all((scan.iterations > 1) & (scan.iterations < 10))
 
 
 def test_scan_cox__null_biomarkers_have_uniform_p_values() -> None:
