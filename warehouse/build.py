@@ -38,15 +38,16 @@ def _say(text: str) -> None:
 
 def land(cohort: Cohort, options: argparse.Namespace) -> None:
     """Bring the cohort to warehouse/raw where the build can do so itself."""
+    generator = [
+        f"--{name.replace('_', '-')}={value}" for name, value in vars(options).items() if name in GENERATOR and value
+    ]
     if cohort.name == "synthetic":
         export = EXPORTS / cohort.name
-        generator = [
-            f"--{name.replace('_', '-')}={value}"
-            for name, value in vars(options).items()
-            if name in GENERATOR and value
-        ]
         _run("warehouse.synthetic", *generator, "--out", str(export))
         _run("warehouse.ingest", "--from", str(export), "--cohort", cohort.name, "--to", str(RAW))
+    elif generator:
+        rule = f"options of the synthetic cohort do not change another; {cohort.name} is as it was collected"
+        raise BuildError([Fault(" ".join(generator), rule, "leave them out, or build COHORT=synthetic")])
     elif cohort.name in SHIPPED:
         _run("warehouse.ingest", *SHIPPED[cohort.name], "--cohort", cohort.name, "--to", str(RAW))
     check_landing(cohort.name, raw=RAW)

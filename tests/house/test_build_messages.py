@@ -1,6 +1,8 @@
 """What a failed node says on the terminal: the error, not the traceback of the engine around it."""
 
-from warehouse.build import _cause
+import pytest
+
+from warehouse.build import _cause, main
 
 OF_THE_ENGINE = """Python model failed:
 Traceback (most recent call last):
@@ -33,3 +35,10 @@ def test_cause__the_last_of_chained_errors_is_told() -> None:
 
 def test_cause__a_message_without_a_traceback_stays_as_it_is() -> None:
     assert _cause(" 3 rows fail the test \n") == "3 rows fail the test"
+
+
+def test_options_of_the_generator__with_another_cohort_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--cohort", "nhefs", "--participants", "4000"]) != 0
+    said = capsys.readouterr().err
+    assert "--participants=4000: options of the synthetic cohort do not change another; nhefs" in said
+    assert "COHORT=synthetic" in said
