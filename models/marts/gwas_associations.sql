@@ -1,5 +1,5 @@
 -- Summary statistics of every line, and what the analyses made of it: effect allele and number of people whatever the file was.
--- Z of a line that is analysed is the analyses' (of P and the sign of the effect by default); of the others the file's own, else BETA / SE.
+-- Z of a line that an analysis reads is the analyses' (of P and the sign of the effect by default); of the others the file's own, else BETA / SE.
 with associations as (
     select * from {{ ref('stg_gwas__associations') }}
 ),
@@ -8,8 +8,8 @@ gwas_traits as (
     select * from {{ ref('stg_gwas__traits') }}
 ),
 
-munged as (
-    select * from {{ ref('int_gwas_associations__munged') }}
+regional as (
+    select * from {{ ref('int_gwas_associations__regional') }}
 ),
 
 gwas_associations as (
@@ -30,18 +30,19 @@ gwas_associations as (
         associations.beta,
         associations.standard_error,
         coalesce(
-            munged.z_score,
+            regional.z_score,
             associations.z_score,
             case when associations.standard_error > 0 then associations.beta / associations.standard_error end
         ) as z_score,
         coalesce(associations.p_value, power(10e0, -associations.neg_log10_p_value)) as p_value,
         associations.neg_log10_p_value,
-        munged.trait is not null as is_analysed,
-        munged.n as n_analysed,
-        munged.orientation
+        coalesce(not regional.is_strand_ambiguous, false) as is_analysed,
+        regional.trait is not null as is_analysed_by_region,
+        regional.n as n_analysed,
+        case when not regional.is_strand_ambiguous then regional.orientation end as orientation
     from associations
     left join gwas_traits on associations.trait = gwas_traits.trait
-    left join munged on associations.trait = munged.trait and associations.line_number = munged.line_number
+    left join regional on associations.trait = regional.trait and associations.line_number = regional.line_number
 )
 
 select * from gwas_associations

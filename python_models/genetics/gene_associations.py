@@ -7,7 +7,7 @@ def model(dbt, session):
     dbt.config(materialized="table")
     dbt.ref("marts_expectations")
     dbt.ref("int_gwas_associations__judged")
-    dbt.ref("int_gwas_associations__munged")
+    dbt.ref("int_gwas_associations__regional")
     dbt.ref("int_gwas_lines__dropped")
     dbt.ref("gwas_trait_codings")
     dbt.ref("int_gwas_variants__located")

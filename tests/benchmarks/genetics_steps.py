@@ -21,6 +21,7 @@ MUNGE = (
     "int_gwas_associations__repeated",
     "int_gwas_traits__limited",
     "int_gwas_associations__judged",
+    "int_gwas_associations__regional",
     "int_gwas_associations__munged",
     "gwas_qc",
 )

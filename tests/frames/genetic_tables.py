@@ -5,6 +5,7 @@ from collections.abc import Container, Mapping
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 N_SNPS, N_PEOPLE, SPACING_BP = 6_000, 100_000.0, 40_000
 
@@ -17,8 +18,9 @@ def database(
     diseases: Container[str] = (),
     case_shares: Mapping[str, float] | None = None,
 ) -> duckdb.DuckDBPyConnection:
-    """A database with the tables that the rows read; a trait is z, effect_allele, perhaps beta, se and frequency.
+    """A database with the tables that the rows read; a trait is z, effect_allele, perhaps beta, se and more.
 
+    effect_allele : A or C of an A/C variant; where palindromic, A or T of an A/T variant.
     diseases : traits known to be case-control studies; case_shares : of those whose counts are stated.
     """
     connection = duckdb.connect()
@@ -37,7 +39,11 @@ def database(
         }
     )
     panel = panel if with_ld_scores else panel.slice(0, 0)
-    munged = pa.concat_tables(
+
+    def palindromic(columns: dict[str, np.ndarray]) -> np.ndarray:
+        return np.asarray(columns.get("palindromic", np.zeros(N_SNPS)), dtype=np.bool_)
+
+    regional = pa.concat_tables(
         [
             pa.table(
                 {
@@ -46,7 +52,10 @@ def database(
                     "variant_key": np.arange(N_SNPS),
                     "chromosome": np.ones(N_SNPS, dtype=np.int32),
                     "base_pair_location": position,
-                    "orientation": np.where(columns["effect_allele"] == "A", 1, -1).astype(np.int32),
+                    "orientation": (
+                        np.where(columns["effect_allele"] == "A", 1, -1) * np.where(palindromic(columns), 3, 1)
+                    ).astype(np.int32),
+                    "is_strand_ambiguous": palindromic(columns),
                     "n": np.full(N_SNPS, N_PEOPLE),
                     "z_score": columns["z"],
                     "beta": columns.get("beta", columns["z"] / np.sqrt(N_PEOPLE)),
@@ -59,12 +68,14 @@ def database(
             for name, columns in traits.items()
         ]
     )
+    munged = regional.filter(pc.invert(regional["is_strand_ambiguous"]))
     located = pa.table(
         {
             "rsid": rsid,
             "variant_key": np.arange(N_SNPS),
             "chromosome": np.ones(N_SNPS, dtype=np.int32),
             "base_pair_location": position,
+            "has_known_strand": ~np.all([palindromic(columns) for columns in traits.values()], axis=0),
         }
     )
     counts = pa.table({"n_reference_snps": [float(N_SNPS)] if with_ld_scores else pa.array([], pa.float64())})
@@ -93,7 +104,8 @@ def database(
         "staging.stg_ldsc__ld_scores": panel,
         "staging.stg_ldsc__ld_score_counts": counts,
         "intermediate.int_gwas_associations__munged": munged,
-        "intermediate.int_gwas_associations__judged": munged,
+        "intermediate.int_gwas_associations__regional": regional,
+        "intermediate.int_gwas_associations__judged": regional,
         "intermediate.int_gwas_lines__dropped": munged.select(["trait", "sample_prevalence", "is_case_control"]).slice(
             0, 0
         ),

@@ -28,7 +28,7 @@ def test_genome__holds_two_traits_where_more_do_not_fit(monkeypatch: pytest.Monk
     whole = shared_locus_rows(database(traits=traits))
     monkeypatch.setattr(gwas_variants, "TRAIT_BYTES", 0)
     connection = database(traits=traits)
-    genome = read_genome(connection)
+    genome = read_genome(connection, strand="known")
     for trait in genome.traits():
         assert len(genome._held) <= 2
         np.testing.assert_array_equal(trait.z, traits[trait.name]["z"])

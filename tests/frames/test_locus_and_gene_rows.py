@@ -180,14 +180,14 @@ def test_instruments__by_ld_are_independent_variants_inside_10_mb(tmp_path: Path
 def test_read_ld_reference__a_wrong_reference_is_refused_with_its_remedy(
     tmp_path: Path, fault: str, options: dict[str, object]
 ) -> None:
-    genome = read_genome(database(traits={"a": with_hits({}, 1)}))
+    genome = read_genome(database(traits={"a": with_hits({}, 1)}), strand="any")
     with pytest.raises(LdReferenceError, match=fault) as refused:
         read_ld_reference(str(plink(tmp_path, **options)), genome)  # type: ignore[arg-type]
     assert "LD_REFERENCE" in str(refused.value)
 
 
 def test_read_ld_reference__a_folder_without_plink_files_is_refused(tmp_path: Path) -> None:
-    genome = read_genome(database(traits={"a": with_hits({}, 1)}))
+    genome = read_genome(database(traits={"a": with_hits({}, 1)}), strand="any")
     with pytest.raises(LdReferenceError, match=r"no \.bed"):
         read_ld_reference(str(tmp_path), genome)
     assert read_ld_reference("", genome) is None

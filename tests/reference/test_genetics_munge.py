@@ -26,7 +26,7 @@ PRINTED = 5.001e-4  # munge_sumstats.py prints Z and N with three decimals
 MODELS = ("stg_gwas__associations", "stg_gwas__traits", "int_gwas_associations__screened",
           "int_gwas_lines__dropped", "int_gwas_associations__kept",
           "int_gwas_associations__repeated", "int_gwas_traits__limited", "int_gwas_associations__judged",
-          "gwas_qc")  # fmt: skip
+          "int_gwas_associations__regional", "int_gwas_associations__munged", "gwas_qc")  # fmt: skip
 # Our rule for each line of its log; two of ours make up one of its.
 RULES = {
     "missing values": ("missing_value",),
@@ -81,8 +81,7 @@ def test_munge__rows_z_and_n_equal_ldsc(case: dict[str, Any], tmp_path: Path) ->
     theirs = np.genfromtxt(FOLDER / case["expected"], names=True, dtype=None, encoding="utf-8", delimiter="\t")
     theirs = theirs[np.isfinite(theirs["Z"].astype(np.float64))]
     ours = munged(case, tmp_path).execute(
-        "select rsid, effect_allele, other_allele, z_score, n from intermediate.int_gwas_associations__judged "
-        "where broken_rule is null"
+        "select rsid, effect_allele, other_allele, z_score, n from intermediate.int_gwas_associations__munged"
     )
     rows = {row[0]: row[1:] for row in ours.fetchall()}
     assert set(rows) == set(theirs["SNP"])

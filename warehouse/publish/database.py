@@ -2,7 +2,7 @@
 
 A reader of the published file never blocks a build, and a build that fails or is killed leaves the last good file.
 Only tables go out: views over landing files would break for a reader who opens the database elsewhere. The views of
-the intermediate layer, which read other models, go out as tables.
+the intermediate layer, which read other models, go out as tables, but for those that repeat another.
 """
 
 import os
@@ -16,6 +16,8 @@ import duckdb
 PUBLISHED_SCHEMAS = ("seeds", "staging", "intermediate", "marts", "results", "quality")
 PARQUET_SCHEMAS = ("marts", "results", "quality")
 SCREENED_SCHEMAS = ("staging", "intermediate")
+# Views whose lines another published table holds: ten million a trait are not written out once more.
+UNPUBLISHED_VIEWS = (("intermediate", "int_gwas_associations__regional"),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ def _tables(connection: duckdb.DuckDBPyConnection, schemas: tuple[str, ...]) -> 
         "union all select schema_name, view_name from duckdb_views() "
         "where database_name = current_database() and not internal and schema_name = 'intermediate' order by 1, 2"
     ).fetchall()
-    return [(schema, table) for schema, table in rows if schema in schemas]
+    return [(schema, table) for schema, table in rows if schema in schemas and (schema, table) not in UNPUBLISHED_VIEWS]
 
 
 def _rows_to_publish(connection: duckdb.DuckDBPyConnection, schema: str, table: str, screened: bool) -> str:

@@ -6,7 +6,7 @@
 
 with judged as (
     select * from {{ ref('int_gwas_associations__judged') }}
-    where broken_rule is null
+    where broken_rule is null and not is_strand_ambiguous
 ),
 
 gwas_traits as (

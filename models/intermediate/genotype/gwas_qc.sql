@@ -3,6 +3,7 @@
 
 with judged as (
     select * from {{ ref('int_gwas_associations__judged') }}
+    where not is_strand_ambiguous  -- int_gwas_lines__dropped counts those
 ),
 
 gwas_rules as (

@@ -1,4 +1,4 @@
--- The lines that break no rule on their own beside the first rule that compares them with the other lines of their trait
+-- The lines that break no rule on their own, but perhaps strand ambiguity, beside the first rule that compares them with the other lines of their trait
 -- (seeds/gwas_rules.csv, in their order). A view: beside the long table of kept lines there is nothing that is worth a copy.
 {{ config(materialized='view') }}
 
@@ -65,9 +65,14 @@ judged as (
         standard_error,
         z_basis,
         is_p_repaired,
+        is_strand_ambiguous,
         coalesce(
             rule_on_size,
-            case when abs(median_effect) > {{ var('gwas_median_effect_max') }} then 'effects_off_null' end
+            case
+                when abs(median_effect) > {{ var('gwas_median_effect_max') }} then 'effects_off_null'
+                -- a trait without any other line tells nothing about these
+                when is_strand_ambiguous and median_effect is null then 'effects_off_null'
+            end
         ) as broken_rule,
         case when rule_on_size is null then z_score end as z_score
     from judged_on_size

@@ -1,4 +1,5 @@
--- The lines that break no rule on their own, with their Z: the one copy of the long files, read by all that follows.
+-- The lines that break no rule on their own, or strand ambiguity (A/T, C/G) and nothing else, with their Z: the one copy of the long
+-- files, read by all that follows. Regressions leave the ambiguous lines out, regions do not (int_gwas_associations__regional).
 -- Names become numbers: an rs number is its digits, any other name a number below 0 that it all but never shares.
 
 with screened as (
@@ -6,7 +7,7 @@ with screened as (
         *,
         {{ rs_digits('rsid') }} as digits
     from {{ ref('int_gwas_associations__screened') }}
-    where broken_rule is null
+    where broken_rule is null or broken_rule = 'strand_ambiguous'
 ),
 
 with_p as (
@@ -46,6 +47,7 @@ kept as (
         standard_error,
         z_basis,
         is_p_repaired,
+        broken_rule is not null as is_strand_ambiguous,
         case
             when z_basis = 'effect' then z_of_effect
             when signed_effect < 0 then -z_of_p

@@ -1,5 +1,5 @@
 -- What the rules on all lines of a trait compare each with: its smallest sample size and its median effect, and the share of cases
--- at the largest studies. Of lines that break no rule on their own and repeat no rsid.
+-- at the largest studies. Of lines that break no rule on their own, strand ambiguity included, and repeat no rsid.
 
 -- The steps that are read more than once are repeated in the SQL: written down in between they would cost three times as much.
 {%- set candidates %}
@@ -14,7 +14,7 @@
     from {{ ref('int_gwas_associations__kept') }} as kept
     left join {{ ref('int_gwas_associations__repeated') }} as repeated
         on kept.trait = repeated.trait and kept.line_number = repeated.line_number
-    where repeated.line_number is null
+    where not kept.is_strand_ambiguous and repeated.line_number is null
 ) as candidates
 {%- endset %}
 {%- set sized %}

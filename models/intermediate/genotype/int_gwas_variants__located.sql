@@ -1,9 +1,9 @@
--- Where each munged variant lies, on one build for all traits. rs numbers join traits on any build; positions do not.
+-- Where each variant of the regional analyses lies, on one build for all traits. rs numbers join traits on any build; positions do not.
 -- The study's build is that of the LD score panel, else of the first trait by name: a trait whose positions disagree with it
 -- (quality.gwas_builds) lends none, so its variants outside the panel have no place and take part in no locus and no gene.
 
-with munged as (
-    select * from {{ ref('int_gwas_associations__munged') }}
+with regional as (
+    select * from {{ ref('int_gwas_associations__regional') }}
 ),
 
 gwas_builds as (
@@ -21,13 +21,14 @@ panel as (
 
 located_by_traits as (
     select
-        munged.rsid,
-        munged.variant_key,
-        min(case when gwas_builds.is_on_study_build then munged.chromosome end) as chromosome,
-        min(case when gwas_builds.is_on_study_build then munged.base_pair_location end) as base_pair_location
-    from munged
-    inner join gwas_builds on munged.trait = gwas_builds.trait
-    group by munged.rsid, munged.variant_key
+        regional.rsid,
+        regional.variant_key,
+        min(case when gwas_builds.is_on_study_build then regional.chromosome end) as chromosome,
+        min(case when gwas_builds.is_on_study_build then regional.base_pair_location end) as base_pair_location,
+        max(case when regional.is_strand_ambiguous then 0 else 1 end) = 1 as has_known_strand
+    from regional
+    inner join gwas_builds on regional.trait = gwas_builds.trait
+    group by regional.rsid, regional.variant_key
 ),
 
 located as (
@@ -39,6 +40,7 @@ located as (
             when panel.chromosome is null then located_by_traits.base_pair_location
             else panel.base_pair_location
         end as base_pair_location,
+        located_by_traits.has_known_strand,
         panel.rsid is not null as is_in_ld_panel
     from located_by_traits
     left join panel on located_by_traits.rsid = panel.rsid

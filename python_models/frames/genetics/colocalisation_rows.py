@@ -19,7 +19,9 @@ from python_models.estimators.genetics.colocalisation import (
     trait_from_p,
 )
 from python_models.estimators.genetics.errors import GeneticsInputError
+from python_models.estimators.genetics.harmonisation import Palindromes
 from python_models.frames.genetics.gwas_variants import Genome, TraitVariants, read_genome
+from python_models.frames.genetics.strands import palindromes_rule, strands
 
 logger = AdapterLogger("Study")
 
@@ -131,7 +133,15 @@ def _posterior_columns(found: Colocalisation, genome: Genome, inside: npt.NDArra
     }
 
 
-def _row(genome: Genome, locus: dict[str, Any], centre: int) -> dict[str, Any]:
+def _is_same_direction(
+    first: TraitVariants, second: TraitVariants, variant: int, palindromes: Palindromes
+) -> bool | None:
+    """Whether the allele that raises the one trait raises the other; None where the strands are not told."""
+    told = strands(first, second, np.array([variant]), palindromes=palindromes)
+    return bool(told.sign[0] * first.z[variant] * second.z[variant] > 0) if told.is_known[0] else None
+
+
+def _row(genome: Genome, locus: dict[str, Any], centre: int, *, palindromes: Palindromes) -> dict[str, Any]:
     first, second = genome.trait(locus["trait_1"]), genome.trait(locus["trait_2"])
     row: dict[str, Any] = {name: locus[name] for name in ("trait_1", "trait_2", "evidence", "locus", "chromosome")}
     begin, end = np.searchsorted(genome.chromosome, [locus["chromosome"], locus["chromosome"] + 1])
@@ -154,17 +164,27 @@ def _row(genome: Genome, locus: dict[str, Any], centre: int) -> dict[str, Any]:
         row["note"] = "; ".join(filter(None, [row.get("note"), said]))
     if row.get("likeliest_rsid") is not None:
         (likeliest,) = genome.rsid.positions([row["likeliest_rsid"]])
-        row["is_same_direction"] = bool(first.z[likeliest] * second.z[likeliest] > 0)
+        row["is_same_direction"] = _is_same_direction(first, second, int(likeliest), palindromes)
     return row
 
 
-def colocalisation_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
-    """Every shared locus of results.shared_loci."""
-    genome = read_genome(session)
+def colocalisation_rows(session: duckdb.DuckDBPyConnection, *, palindromes: str = "infer_from_frequency") -> pa.Table:
+    """Every shared locus of results.shared_loci.
+
+    Raises
+    ------
+    ValueError
+        If `palindromes` is no rule of harmonisation.
+    """
+    rule = palindromes_rule(palindromes)
+    genome = read_genome(session, strand="any")
     found = session.execute(SHARED_LOCI)
     names = [column[0] for column in found.description or ()]
     loci = [dict(zip(names, values, strict=True)) for values in found.fetchall()]
     leads = [locus["pleiotropic_rsid"] or locus["lead_rsid_1"] or locus["lead_rsid_2"] for locus in loci]
-    rows = [_row(genome, locus, int(centre)) for locus, centre in zip(loci, genome.rsid.positions(leads), strict=True)]
+    rows = [
+        _row(genome, locus, int(centre), palindromes=rule)
+        for locus, centre in zip(loci, genome.rsid.positions(leads), strict=True)
+    ]
     logger.info(f"colocalisations: {len(rows):,} shared loci")
     return pa.Table.from_pylist(rows, schema=SCHEMA)

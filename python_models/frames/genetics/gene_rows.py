@@ -91,7 +91,7 @@ def _tests_of(
 
 def gene_association_rows(session: duckdb.DuckDBPyConnection, *, ld_reference: str | None = None) -> pa.Table:
     """Cauchy combination of every gene's SNPs, and the SNP-wise mean where PLINK genotypes are given."""
-    genome = read_genome(session)
+    genome = read_genome(session, strand="any")
     genes = read_genes(session, genome)
     reference = read_ld_reference(ld_reference, genome)
     methods: tuple[Method, ...] = ("acat",) if reference is None else ("acat", "snp_wise_mean")

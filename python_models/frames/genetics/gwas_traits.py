@@ -49,6 +49,7 @@ from (
         coalesce(bool_or(is_case_control), false) as is_case_control
     from (
         select trait, sample_prevalence, is_case_control from intermediate.int_gwas_associations__judged
+        where not is_strand_ambiguous
         union all
         select trait, sample_prevalence, is_case_control from intermediate.int_gwas_lines__dropped
     )

@@ -1,8 +1,8 @@
-"""Munged variants of GWAS traits along the genome, for whatever looks at single loci; few traits are held at a time."""
+"""Variants of GWAS traits along the genome, for whatever looks at single loci; few traits are held at a time."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import duckdb
 import numpy as np
@@ -14,6 +14,12 @@ from python_models.frames.genetics.variant_names import VariantNames
 # Traits that are held at a time; two always are. One of ten million variants takes half a gigabyte.
 TRAIT_BYTES = 600_000_000
 F8 = npt.NDArray[np.float64]
+# Signs of two traits are compared where alleles tell the strand; P and sizes of effects need none.
+Strand = Literal["known", "any"]
+ASSOCIATIONS: dict[Strand, str] = {
+    "known": "intermediate.int_gwas_associations__munged",
+    "any": "intermediate.int_gwas_associations__regional",
+}
 
 VARIANTS = """
 create or replace temp table variants as
@@ -21,14 +27,15 @@ select
     variant_key, case when variant_key < 0 then rsid end as other_name, chromosome, base_pair_location,
     row_number() over (order by chromosome, base_pair_location, rsid) - 1 as variant
 from intermediate.int_gwas_variants__located
+where has_known_strand or {is_any_strand}
 """
 TRAIT = """
 select
-    variants.variant, munged.z_score, munged.n, munged.orientation, munged.beta, munged.standard_error,
-    munged.effect_allele_frequency, munged.sample_prevalence
-from intermediate.int_gwas_associations__munged as munged
-inner join variants on munged.variant_key = variants.variant_key
-where munged.trait = $trait
+    variants.variant, associations.z_score, associations.n, associations.orientation, associations.beta,
+    associations.standard_error, associations.effect_allele_frequency, associations.sample_prevalence
+from {associations} as associations
+inner join variants on associations.variant_key = variants.variant_key
+where associations.trait = $trait
 """
 # A trait is a disease by its seed or by its odds ratios and numbers of cases; nothing else can tell.
 TYPES = """
@@ -61,7 +68,9 @@ class TraitVariants:
     population_prevalence : of a disease, where a seed states it.
     is_case_control : a disease, whose effects are log odds ratios.
     is_type_stated : a seed or the file says whether it is one.
-    variant_class : (n,) 1 or 2, 0 where the trait lacks the variant: only equal classes are the same variant.
+    variant_class : (n,) 0 where the trait lacks the variant: only equal classes are the same variant. Of 1 (A/C) and 2
+        (A/G) the first allele is the same in every trait. Of 3 (A/T) and 4 (C/G) it is the letter as stated, on
+        whatever strand: signs compare with nothing until `strands` tells.
     """
 
     name: str
@@ -105,9 +114,12 @@ class Genome:
     """Variants in genome order, and every trait beside them for the asking.
 
     Memory is bounded by the variants of two traits, however many there are.
+
+    strand : known, where signs of two traits are compared: no strand-ambiguous variant; any, where none is.
     """
 
     session: duckdb.DuckDBPyConnection
+    strand: Strand
     rsid: VariantNames
     chromosome: F8
     position: F8
@@ -132,12 +144,12 @@ class Genome:
         bytes_of_one = 7 * 8 * max(self.position.size, 1)
         while len(self._held) >= max(2, TRAIT_BYTES // bytes_of_one):
             del self._held[next(iter(self._held))]
-        self._held[name] = _read_trait(self.session, known, n=self.position.size)
+        self._held[name] = _read_trait(self.session, known, strand=self.strand, n=self.position.size)
         return self._held[name]
 
 
-def _read_trait(session: duckdb.DuckDBPyConnection, known: TraitType, *, n: int) -> TraitVariants:
-    columns = session.execute(TRAIT, {"trait": known.name}).fetchnumpy()
+def _read_trait(session: duckdb.DuckDBPyConnection, known: TraitType, *, strand: Strand, n: int) -> TraitVariants:
+    columns = session.execute(TRAIT.format(associations=ASSOCIATIONS[strand]), {"trait": known.name}).fetchnumpy()
     variant = np.asarray(columns["variant"], dtype=np.int64)
     orientation = np.asarray(columns["orientation"], dtype=np.int8)
 
@@ -168,9 +180,9 @@ def _read_trait(session: duckdb.DuckDBPyConnection, known: TraitType, *, n: int)
     )
 
 
-def read_genome(session: duckdb.DuckDBPyConnection) -> Genome:
-    """All variants of the build and the names of its traits; no traits where no GWAS was landed."""
-    session.execute(VARIANTS)
+def read_genome(session: duckdb.DuckDBPyConnection, *, strand: Strand) -> Genome:
+    """The variants of the build and the names of its traits; no traits where no GWAS was landed."""
+    session.execute(VARIANTS.format(is_any_strand=str(strand == "any").lower()))
     located = session.execute(
         "select variant_key, chromosome, base_pair_location from variants order by variant"
     ).fetchnumpy()
@@ -178,6 +190,7 @@ def read_genome(session: duckdb.DuckDBPyConnection) -> Genome:
     overlaps = session.execute(Z_CORRELATION).fetchall()
     return Genome(
         session=session,
+        strand=strand,
         rsid=VariantNames.of(key=located["variant_key"], other=dict(others)),
         chromosome=np.asarray(located["chromosome"], dtype=np.float64),
         position=np.asarray(located["base_pair_location"], dtype=np.float64),

@@ -1,5 +1,6 @@
 """Causal effects between GWAS traits, both ways, as rows of results.mendelian_randomisation."""
 
+from dataclasses import dataclass
 from itertools import permutations
 from typing import Any
 
@@ -10,6 +11,8 @@ import pyarrow as pa
 from dbt.adapters.events.logging import AdapterLogger
 from scipy import special, stats
 
+from python_models.estimators.genetics.harmonisation import Palindromes
+from python_models.estimators.genetics.loci import GENOME_WIDE_NEG_LOG10_P
 from python_models.estimators.genetics.mendelian_randomisation import (
     CausalEstimate,
     Instruments,
@@ -21,6 +24,7 @@ from python_models.estimators.genetics.steiger import correlation_from_log_odds,
 from python_models.frames.genetics.gwas_loci import independent_leads
 from python_models.frames.genetics.gwas_variants import Genome, TraitVariants, read_genome
 from python_models.frames.genetics.ld_reference import LdReference, read_ld_reference
+from python_models.frames.genetics.strands import is_palindromic, palindromes_rule, strands
 
 logger = AdapterLogger("Study")
 F8 = npt.NDArray[np.float64]
@@ -42,6 +46,8 @@ SCHEMA = pa.schema(
         ("outcome", pa.string()),
         ("method", pa.string()),
         ("n_instruments", pa.int64()),
+        ("n_palindromic_resolved", pa.int64()),
+        ("n_palindromic_dropped", pa.int64()),
         ("estimate", pa.float64()),
         ("standard_error", pa.float64()),
         ("estimate_lower", pa.float64()),
@@ -70,15 +76,49 @@ SCHEMA = pa.schema(
 )
 
 
-def _instrument_variants(
-    genome: Genome, exposure: TraitVariants, outcome: TraitVariants, reference: LdReference | None
-) -> npt.NDArray[np.int64]:
-    """Lead variants of the exposure among those both traits report with an effect."""
+@dataclass(frozen=True, slots=True)
+class _Leads:
+    """Instruments of an exposure for one outcome.
+
+    variants : (k,) positions along the genome.
+    sign : (k,) of the outcome's effects, for the exposure's alleles.
+    n_palindromic : instruments whose strand is told by other means than their letters.
+    n_dropped : genome-wide significant variants whose strand cannot be told: they lead no locus.
+    """
+
+    variants: npt.NDArray[np.int64]
+    sign: F8
+    n_palindromic: int
+    n_dropped: int
+
+
+def _leads(
+    genome: Genome,
+    exposure: TraitVariants,
+    outcome: TraitVariants,
+    *,
+    reference: LdReference | None,
+    palindromes: Palindromes,
+) -> _Leads:
+    """Lead variants of the exposure among those both traits report with an effect, and on strands that are told.
+
+    Those that cannot serve are left out before the leads are chosen: none takes the place of a variant that can.
+    """
     usable = exposure.is_same_variant(outcome)
     for trait in (exposure, outcome):
         usable = usable & np.isfinite(trait.beta) & (trait.standard_error > 0)
     tail = np.where(usable & (exposure.beta != 0), exposure.neg_log10_p, np.nan)
-    return independent_leads(genome, tail, reference=reference)
+    asked = np.flatnonzero(is_palindromic(exposure) & (tail >= GENOME_WIDE_NEG_LOG10_P))
+    told = strands(exposure, outcome, asked, palindromes=palindromes)
+    tail[asked[~told.is_known]] = np.nan
+    chosen = independent_leads(genome, tail, reference=reference)
+    is_turned = np.isin(chosen, asked[told.is_known & (told.sign < 0)])
+    return _Leads(
+        variants=chosen,
+        sign=np.where(is_turned, -1.0, 1.0),
+        n_palindromic=int(is_palindromic(exposure)[chosen].sum()),
+        n_dropped=int((~told.is_known).sum()),
+    )
 
 
 def _correlations(trait: TraitVariants, leads: npt.NDArray[np.int64]) -> F8 | str:
@@ -163,18 +203,25 @@ def _few_unlike(fit: CausalEstimate) -> str | None:
 
 
 def _rows_of(
-    genome: Genome, exposure: TraitVariants, outcome: TraitVariants, reference: LdReference | None, stated: float | None
+    exposure: TraitVariants, outcome: TraitVariants, chosen: _Leads, *, stated: float | None
 ) -> list[dict[str, Any]]:
-    leads = _instrument_variants(genome, exposure, outcome, reference)
+    leads = chosen.variants
     instruments = Instruments.of(
         beta_exposure=exposure.beta[leads],
         se_exposure=exposure.standard_error[leads],
-        beta_outcome=outcome.beta[leads],
+        beta_outcome=chosen.sign * outcome.beta[leads],
         se_outcome=outcome.standard_error[leads],
     )
-    common: dict[str, Any] = {"exposure": exposure.name, "outcome": outcome.name}
+    common: dict[str, Any] = {
+        "exposure": exposure.name,
+        "outcome": outcome.name,
+        "n_palindromic_resolved": chosen.n_palindromic,
+        "n_palindromic_dropped": chosen.n_dropped,
+    }
     if instruments.n == 0:
         refusal = "no genome-wide significant variant of the exposure has an effect in both studies"
+        if chosen.n_dropped:
+            refusal += f", but {chosen.n_dropped:,} palindromic ones whose strand cannot be told"
         return [{**common, "method": "ivw", "n_instruments": 0, "refusal": refusal}]
     overlap_share = ASSUMED_OVERLAP_SHARE if stated is None else stated
     strength = instrument_strength(instruments, overlap_share=overlap_share, is_overlap_known=stated is not None)
@@ -199,9 +246,23 @@ def _rows_of(
     return rows
 
 
-def mendelian_randomisation_rows(session: duckdb.DuckDBPyConnection, *, ld_reference: str | None = None) -> pa.Table:
-    """Every trait as exposure of every other."""
-    genome = read_genome(session)
+def mendelian_randomisation_rows(
+    session: duckdb.DuckDBPyConnection,
+    *,
+    ld_reference: str | None = None,
+    palindromes: str = "infer_from_frequency",
+) -> pa.Table:
+    """Every trait as exposure of every other.
+
+    Raises
+    ------
+    ValueError
+        If `palindromes` is no rule of harmonisation.
+    LdReferenceError
+        If the PLINK files cannot serve.
+    """
+    rule = palindromes_rule(palindromes)
+    genome = read_genome(session, strand="any")
     reference = read_ld_reference(ld_reference, genome)
     shares = {
         frozenset((first, second)): float(share) for first, second, share in session.execute(OVERLAP_SHARES).fetchall()
@@ -211,7 +272,8 @@ def mendelian_randomisation_rows(session: duckdb.DuckDBPyConnection, *, ld_refer
     for i, names in enumerate(directions, start=1):
         exposure, outcome = (genome.trait(name) for name in names)
         stated = shares.get(frozenset(names))
-        rows += _rows_of(genome, exposure, outcome, reference, stated)
+        chosen = _leads(genome, exposure, outcome, reference=reference, palindromes=rule)
+        rows += _rows_of(exposure, outcome, chosen, stated=stated)
         if i % 10 == 0 or i == len(directions):
             logger.info(f"Mendelian randomisation: {i} of {len(directions)} directions estimated")
     return pa.Table.from_pylist(rows, schema=SCHEMA)

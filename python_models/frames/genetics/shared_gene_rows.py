@@ -82,7 +82,7 @@ class _Associations:
 
 def _pairs(session: duckdb.DuckDBPyConnection) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Rows of both tables."""
-    genome = read_genome(session)
+    genome = read_genome(session, strand="known")
     genes = read_genes(session, genome)
     shared: list[dict[str, Any]] = []
     overlaps: list[dict[str, Any]] = []

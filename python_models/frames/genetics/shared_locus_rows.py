@@ -191,7 +191,7 @@ def _without_members(loci: Loci) -> Loci:
 
 def shared_locus_rows(session: duckdb.DuckDBPyConnection, *, ld_reference: str | None = None) -> pa.Table:
     """Stretches with a genome-wide significant locus of both traits, loci of PLACO+ and of the conjunctional FDR."""
-    genome = read_genome(session)
+    genome = read_genome(session, strand="known")
     reference = read_ld_reference(ld_reference, genome)
     clumped_by = "distance" if reference is None else reference.description
 
