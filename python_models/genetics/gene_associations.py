@@ -11,6 +11,7 @@ def model(dbt, session):
     dbt.ref("int_gwas_lines__dropped")
     dbt.ref("gwas_trait_codings")
     dbt.ref("int_gwas_variants__located")
+    dbt.ref("genome_builds")
     dbt.ref("int_genes__windowed")
     dbt.ref("gwas_overlap_matrix")
     return gene_association_rows(session, ld_reference=dbt.config.get("ld_reference"))

@@ -10,6 +10,7 @@ def model(dbt, session):
     dbt.ref("int_gwas_lines__dropped")
     dbt.ref("gwas_trait_codings")
     dbt.ref("int_gwas_variants__located")
+    dbt.ref("genome_builds")
     dbt.ref("int_genes__windowed")
     dbt.ref("gwas_overlap_matrix")
     dbt.ref("gene_associations")

@@ -17,14 +17,17 @@ def database(
     genes: dict[str, tuple[int, int]] | None = None,
     diseases: Container[str] = (),
     case_shares: Mapping[str, float] | None = None,
+    genome_build: str | None = None,
+    wrong_genes: str | None = None,
 ) -> duckdb.DuckDBPyConnection:
     """A database with the tables that the rows read; a trait is z, effect_allele, perhaps beta, se and more.
 
     effect_allele : A or C of an A/C variant; where palindromic, A or T of an A/T variant.
     diseases : traits known to be case-control studies; case_shares : of those whose counts are stated.
+    genome_build : of the variants; wrong_genes : what to do about genes on another.
     """
     connection = duckdb.connect()
-    for schema in ("staging", "intermediate", "seeds", "results"):
+    for schema in ("staging", "intermediate", "seeds", "results", "quality"):
         connection.execute(f"create schema {schema}")
     rng = np.random.default_rng(1)
     rsid = [f"rs{i}" for i in range(N_SNPS)]
@@ -111,6 +114,14 @@ def database(
         ),
         "intermediate.int_gwas_variants__located": located,
         "results.gwas_overlap_matrix": cells,
+        "quality.genome_builds": pa.table(
+            {
+                "positions_of": ["variants", "genes"],
+                "genome_build": pa.array([genome_build, None], pa.string()),
+                "is_on_study_build": [True, wrong_genes is None],
+                "what_to_do": pa.array([None, wrong_genes], pa.string()),
+            }
+        ),
     }
     for name, table in tables.items():
         connection.register("arrow_table", table)

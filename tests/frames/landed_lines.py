@@ -11,7 +11,7 @@ from warehouse.ingest.gwas_formats import ASSOCIATION_COLUMNS
 N_SNPS = 4_000
 MODELS = ("stg_gwas__associations", "stg_gwas__traits", "stg_ldsc__ld_scores", "stg_ldsc__ld_score_counts",
           "int_gwas_associations__screened",
-          "int_gwas_lines__dropped", "int_gwas_associations__kept",
+          "int_gwas_associations__kept", "int_gwas_lines__dropped",
           "int_gwas_associations__repeated", "int_gwas_traits__limited",
           "int_gwas_associations__judged", "int_gwas_associations__regional", "int_gwas_associations__munged",
           "gwas_qc", "gwas_builds",

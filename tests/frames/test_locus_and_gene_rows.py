@@ -8,9 +8,10 @@ import pyarrow as pa
 import pytest
 from bed_reader import to_bed
 
+from python_models.estimators.genetics.conjunctional_fdr import MHC_GRCH37, MHC_GRCH38
 from python_models.frames.genetics.colocalisation_rows import colocalisation_rows
 from python_models.frames.genetics.gene_rows import gene_association_rows
-from python_models.frames.genetics.genes import NO_GENES
+from python_models.frames.genetics.genome_build import NO_GENES, mhc_region
 from python_models.frames.genetics.gwas_variants import read_genome
 from python_models.frames.genetics.ld_reference import LdReferenceError, read_ld_reference
 from python_models.frames.genetics.mendelian_randomisation_rows import mendelian_randomisation_rows
@@ -58,6 +59,43 @@ def test_gene_association_rows__the_gene_with_the_hit_is_significant_and_named_b
 def test_gene_association_rows__without_gene_locations_is_a_refusal_with_its_remedy() -> None:
     rows = gene_association_rows(database(traits={"a": with_hits({}, 1)})).to_pylist()
     assert [(row["trait"], row["refusal"]) for row in rows] == [("a", NO_GENES)]
+
+
+def test_gene_rows__of_genes_on_another_build_are_refusals_that_say_so() -> None:
+    told = "the gene locations are on another genome build than the variants"
+    connection = database(traits={name: with_hits({102: 8.0}, 1) for name in "ab"}, genes=GENES, wrong_genes=told)
+    rows = gene_association_rows(connection)
+    assert [(row["trait"], row["gene_id"], row["refusal"]) for row in rows.to_pylist()] == [
+        ("a", None, told),
+        ("b", None, told),
+    ]
+    keep(connection, "gene_associations", rows)
+    assert shared_gene_rows(connection).num_rows == 0
+    assert {(row["unit"], row["refusal"]) for row in gene_overlap_rows(connection).to_pylist()} == {
+        ("genes", told),
+        ("loci", told),
+    }
+
+
+def test_mhc_region__follows_the_build_of_the_study() -> None:
+    """Its ends lie apart by 228 bp and 32 kb."""
+    traits = {"a": with_hits({}, 1)}
+    regions = {build: mhc_region(database(traits=traits, genome_build=build)) for build in ("GRCh37", "GRCh38", None)}
+    assert regions == {"GRCh37": MHC_GRCH37, "GRCh38": MHC_GRCH38, None: MHC_GRCH37}
+
+
+def test_shared_loci__count_no_snp_of_the_mhc_of_their_build() -> None:
+    """On chromosome 6 the last SNP at 33.88 Mb is of the MHC on GRCh38 alone: the rates of the others follow."""
+    traits = {"a": with_hits({1_000: 8.0, 846: 9.0}, 1), "b": with_hits({1_000: 8.0, 846: 9.0}, 2)}
+
+    def rates(build: str | None) -> list[float]:
+        connection = database(traits=traits, genome_build=build)
+        connection.execute("update intermediate.int_gwas_variants__located set chromosome = 6")
+        rows = shared_locus_rows(connection).to_pylist()
+        return [row["conjunctional_fdr"] for row in rows if row["evidence"] == "conjunctional_fdr"]
+
+    assert rates("GRCh38") != rates("GRCh37")
+    assert rates(None) == rates("GRCh37")
 
 
 def test_gene_association_rows__snp_wise_mean_counts_snps_in_perfect_ld_once(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from python_models.frames.genetics.shared_gene_rows import shared_gene_rows
 from python_models.frames.genetics.shared_locus_rows import shared_locus_rows
 from tests.frames import genetic_tables
 from tests.frames.landed_lines import N_SNPS, Lines, at, dropped, study, trait, without
-from tests.rendered_models import build
+from tests.rendered_models import build, load_seeds
 
 AMBIGUOUS = list(range(0, N_SNPS, 8))
 CAUSAL = 2_000
@@ -47,6 +47,10 @@ def with_shared_loci(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyCo
         "0e0 as z_correlation, 0e0 as intercept, 0.01e0 as intercept_standard_error "
         "from quality.gwas_builds as first cross join quality.gwas_builds as second"
     )
+    if not rows_of(connection, "select 1 from duckdb_tables() where table_name = 'genome_builds'"):
+        connection.execute(
+            "create table quality.genome_builds as select 'variants' as positions_of, null as genome_build"
+        )
     keep(connection, "shared_loci", shared_locus_rows(connection))
     return connection
 
@@ -152,8 +156,9 @@ def test_gene_tests__read_the_palindrome_of_a_gene(tmp_path: Path) -> None:
     )  # fmt: skip
     connection.register("arrow_genes", gene)
     connection.execute("create table landed.gene_locations as select * from arrow_genes")
+    load_seeds(connection, "anchor_genes", "anchor_variants")
     narrow = {"gwas_gene_window_upstream_bp": 0, "gwas_gene_window_downstream_bp": 0}
-    models = ("stg_gene_locations__genes", "int_genes__windowed")
+    models = ("stg_gene_locations__genes", "int_genes__windowed", "genome_builds")
     build(connection, models, sources={"gene_locations": "landed.gene_locations"}, options=narrow)
     with_shared_loci(connection)
     dosage = np.random.default_rng(3).integers(0, 3, size=(200, N_SNPS)).astype(np.float32)

@@ -39,7 +39,7 @@ TRAITS = {
     "977": "forearm",
 }
 MODELS = ("stg_gwas__associations", "stg_gwas__traits", "stg_ldsc__ld_scores", "int_gwas_associations__screened",
-          "int_gwas_lines__dropped", "int_gwas_associations__kept",
+          "int_gwas_associations__kept", "int_gwas_lines__dropped",
           "int_gwas_associations__repeated", "int_gwas_traits__limited", "int_gwas_associations__judged",
           "int_gwas_associations__regional", "int_gwas_associations__munged",
           "gwas_builds", "int_gwas_variants__located", "gwas_qc")  # fmt: skip

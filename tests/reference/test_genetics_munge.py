@@ -24,7 +24,7 @@ from warehouse.ingest.rejects import Rejects
 SUBNORMAL_Z, SUBNORMAL = 37.5, 4e-3
 PRINTED = 5.001e-4  # munge_sumstats.py prints Z and N with three decimals
 MODELS = ("stg_gwas__associations", "stg_gwas__traits", "int_gwas_associations__screened",
-          "int_gwas_lines__dropped", "int_gwas_associations__kept",
+          "int_gwas_associations__kept", "int_gwas_lines__dropped",
           "int_gwas_associations__repeated", "int_gwas_traits__limited", "int_gwas_associations__judged",
           "int_gwas_associations__regional", "int_gwas_associations__munged", "gwas_qc")  # fmt: skip
 # Our rule for each line of its log; two of ours make up one of its.

@@ -7,7 +7,7 @@ with screened as (
         *,
         {{ rs_digits('rsid') }} as digits
     from {{ ref('int_gwas_associations__screened') }}
-    where broken_rule is null or broken_rule = 'strand_ambiguous'
+    where rule_beside_strand is null
 ),
 
 with_p as (
@@ -47,7 +47,7 @@ kept as (
         standard_error,
         z_basis,
         is_p_repaired,
-        broken_rule is not null as is_strand_ambiguous,
+        is_strand_ambiguous,
         case
             when z_basis = 'effect' then z_of_effect
             when signed_effect < 0 then -z_of_p

@@ -108,10 +108,9 @@ judged_alone as (
             when z_basis = 'p_value' and coalesce(neg_log10_p_value, -1) < 0 then 'p_out_of_range'
             when standard_error <= 0 then 'standard_error_not_positive'
             when effect_allele is null or other_allele is null or effect_allele = other_allele then 'not_two_letters'
-            when
-                (effect_allele in ('A', 'T') and other_allele in ('A', 'T')) or (effect_allele in ('C', 'G') and other_allele in ('C', 'G'))
-                then 'strand_ambiguous'
-        end as broken_rule
+        end as rule_beside_strand,
+        (effect_allele in ('A', 'T') and other_allele in ('A', 'T')) or (effect_allele in ('C', 'G') and other_allele in ('C', 'G'))
+            as is_strand_ambiguous
     from with_z_basis
 ),
 
@@ -136,7 +135,10 @@ screened as (
         z_of_effect,
         {{ one_of('z_basis', ['p_value', 'effect']) }} as z_basis,
         has_p and p_value = 0 and z_basis = 'effect' as is_p_repaired,
-        broken_rule
+        is_strand_ambiguous,
+        -- of its own, so that lines of interest to regions are picked without the last rule
+        rule_beside_strand,
+        coalesce(rule_beside_strand, case when is_strand_ambiguous then 'strand_ambiguous' end) as broken_rule
     from judged_alone
 )
 

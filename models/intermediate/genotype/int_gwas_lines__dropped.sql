@@ -1,8 +1,24 @@
 -- How many lines of each trait break which rule on their own, and what is known of the trait even where every line does.
+-- Strand-ambiguous lines that break no other rule are in the long table, and counted there.
 
-with screened as (
-    select * from {{ ref('int_gwas_associations__screened') }}
-    where broken_rule is not null
+with dropped as (
+    select
+        trait,
+        rule_beside_strand as broken_rule,
+        is_case_control,
+        sample_prevalence
+    from {{ ref('int_gwas_associations__screened') }}
+    where rule_beside_strand is not null
+
+    union all
+
+    select
+        trait,
+        'strand_ambiguous' as broken_rule,
+        is_case_control,
+        sample_prevalence
+    from {{ ref('int_gwas_associations__kept') }}
+    where is_strand_ambiguous
 )
 
 select
@@ -15,5 +31,5 @@ select
     {%- else -%}
     avg(sample_prevalence) as sample_prevalence
     {%- endif %}
-from screened
+from dropped
 group by trait, broken_rule

@@ -24,8 +24,10 @@ from python_models.estimators.genetics.normal_tails import absolute_z, neg_log10
 
 DEFAULT_N_PRUNINGS = 20  # the default of the reference implementation, which recommends 500 for publication
 MEDIAN_CHI_SQUARE = 0.454936423119572  # of one degree of freedom
-# Long-range LD of the major histocompatibility complex, GRCh37 (chromosome, first, last base pair).
+# Long-range LD of the major histocompatibility complex (chromosome, first, last base pair): that of the reference
+# implementation on GRCh37, and its ends lifted to GRCh38.
 MHC_GRCH37 = (6, 25_119_106, 33_854_733)
+MHC_GRCH38 = (6, 25_118_878, 33_886_956)
 NEGLIGIBLE_CORRELATION = 0.02  # of null Z scores; moves P(both < 0.05) by less than a twentieth
 
 

@@ -12,7 +12,7 @@ from python_models.estimators.genetics.cauchy_combination import cauchy_gene_tes
 from python_models.estimators.genetics.gene_snps import GeneTests
 from python_models.estimators.genetics.gene_tests import snp_wise_mean_gene_tests
 from python_models.estimators.multiplicity import adjust_p_values
-from python_models.frames.genetics.genes import NO_GENES, Genes, read_genes
+from python_models.frames.genetics.genes import Genes, read_genes
 from python_models.frames.genetics.gwas_variants import Genome, TraitVariants, read_genome
 from python_models.frames.genetics.ld_reference import LdReference, read_ld_reference
 
@@ -98,12 +98,12 @@ def gene_association_rows(session: duckdb.DuckDBPyConnection, *, ld_reference: s
     tables = []
     for i, trait in enumerate(genome.traits(), start=1):
         for method in methods:
-            if genes.n == 0:
-                tables.append(_refused(trait, method, NO_GENES))
+            if genes.refusal is not None:
+                tables.append(_refused(trait, method, genes.refusal))
                 continue
             tests, note = _tests_of(trait, genes, method, reference)
             if tests.gene.size == 0:
-                refusal = "no gene holds a variant of the trait: check that GWAS and gene locations are on one build"
+                refusal = "no gene holds a variant of the trait: check that both have positions (quality.genome_builds)"
                 tables.append(_refused(trait, method, refusal))
             else:
                 tables.append(_table(genome, genes, trait, method, tests, note))

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from python_models.estimators.genetics.gene_snps import GeneSnps
+from python_models.frames.genetics.genome_build import gene_refusal
 from python_models.frames.genetics.gwas_variants import Genome
 
 GENES = """
@@ -14,10 +15,6 @@ select gene_id, symbol, chromosome, window_start_bp, window_stop_bp, gene_locus
 from intermediate.int_genes__windowed
 order by chromosome, window_start_bp, gene_id
 """
-NO_GENES = (
-    "no gene locations landed: add a gene.loc file of the genome build of the GWAS files to the export "
-    "(NCBI37.3.gene.loc of MAGMA for GRCh37)"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +23,7 @@ class Genes:
 
     locus : (g,) genes whose windows overlap share one.
     snps : their variants, as positions in the genome's arrays.
+    refusal : why none of them can be tested: none landed, or on another genome build than the variants.
     """
 
     gene_id: npt.NDArray[np.object_]
@@ -35,6 +33,7 @@ class Genes:
     window_stop: npt.NDArray[np.int64]
     locus: npt.NDArray[np.int64]
     snps: GeneSnps
+    refusal: str | None
 
     @property
     def n(self) -> int:
@@ -64,4 +63,5 @@ def read_genes(session: duckdb.DuckDBPyConnection, genome: Genome) -> Genes:
         window_stop=last,
         locus=np.asarray(columns["gene_locus"], dtype=np.int64),
         snps=GeneSnps.of(offsets=offsets, snp_index=snp_index, n_snps=genome.rsid.size),
+        refusal=gene_refusal(session, n_genes=chromosome.size),
     )

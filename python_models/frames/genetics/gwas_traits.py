@@ -30,7 +30,8 @@ from intermediate.int_gwas_associations__munged as munged
 inner join ld_order on munged.variant_key = ld_order.variant_key
 where munged.trait = $trait
 """
-# Every trait of the quality table, also one that lost all its variants.
+# Every trait of the quality table, also one that lost all its variants. The mean of one share over ten million lines is
+# that share: summed without compensation its last digits are those of how the lines lie in the table.
 TRAITS = """
 select
     totals.trait,
@@ -45,7 +46,7 @@ select
 from (
     select
         trait,
-        avg(sample_prevalence) as sample_prevalence,
+        favg(sample_prevalence) as sample_prevalence,
         coalesce(bool_or(is_case_control), false) as is_case_control
     from (
         select trait, sample_prevalence, is_case_control from intermediate.int_gwas_associations__judged

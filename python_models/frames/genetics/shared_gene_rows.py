@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from python_models.estimators.genetics.gene_tests import direction_agreement
 from python_models.estimators.genetics.overlap import locus_overlap, rotation_overlap
-from python_models.frames.genetics.genes import NO_GENES, Genes, read_genes
+from python_models.frames.genetics.genes import Genes, read_genes
 from python_models.frames.genetics.gwas_variants import TraitVariants, read_genome
 
 B1 = npt.NDArray[np.bool_]
@@ -94,7 +94,7 @@ def _pairs(session: duckdb.DuckDBPyConnection) -> tuple[list[dict[str, Any]], li
             one, other = tested[first.name], tested[second.name]
             background = np.flatnonzero(one.is_tested & other.is_tested)
             if background.size == 0:
-                refusal = NO_GENES if genes.n == 0 else "no gene was tested for both traits"
+                refusal = genes.refusal or "no gene was tested for both traits"
                 overlaps += [{**names, "unit": unit, "refusal": refusal} for unit in UNITS]
                 continue
             is_both = one.is_hit & other.is_hit

@@ -16,6 +16,7 @@ from python_models.estimators.genetics.loci import Loci
 from python_models.estimators.genetics.normal_tails import neg_log10_p
 from python_models.estimators.genetics.placo import decorrelated, placo
 from python_models.estimators.genetics.shared_loci import shared_loci
+from python_models.frames.genetics.genome_build import mhc_region
 from python_models.frames.genetics.gwas_loci import MERGE_GAP_BP, loci_of
 from python_models.frames.genetics.gwas_variants import Genome, TraitVariants, read_genome
 from python_models.frames.genetics.ld_reference import read_ld_reference
@@ -67,8 +68,10 @@ BOTH_GENOME_WIDE = "both_genome_wide"
 class _Pair:
     """Two traits on their common variants, with the PLACO+ test of each."""
 
-    def __init__(self, genome: Genome, first: TraitVariants, second: TraitVariants) -> None:
-        self.genome, self.first, self.second = genome, first, second
+    def __init__(
+        self, genome: Genome, first: TraitVariants, second: TraitVariants, *, mhc: tuple[int, int, int]
+    ) -> None:
+        self.genome, self.first, self.second, self.mhc = genome, first, second, mhc
         self.z_correlation = genome.overlaps[first.name, second.name].z_correlation
         self.tail = np.full(genome.position.size, np.nan)
         self.note: str | None = None
@@ -100,7 +103,7 @@ class _Pair:
             ld_block=(genome.chromosome * 1_000 + genome.position // LD_BLOCK_BP).astype(np.int64),
             n_prunings=N_PRUNINGS,
             rng=np.random.default_rng(SEED),
-            is_excluded_from_fit=is_in_region(chromosome=genome.chromosome, position=genome.position),
+            is_excluded_from_fit=is_in_region(chromosome=genome.chromosome, position=genome.position, region=self.mhc),
         )
         self.conditional[0, rates.index] = rates.conditional_1_given_2
         self.conditional[1, rates.index] = rates.conditional_2_given_1
@@ -193,6 +196,7 @@ def shared_locus_rows(session: duckdb.DuckDBPyConnection, *, ld_reference: str |
     """Stretches with a genome-wide significant locus of both traits, loci of PLACO+ and of the conjunctional FDR."""
     genome = read_genome(session, strand="known")
     reference = read_ld_reference(ld_reference, genome)
+    mhc = mhc_region(session)
     clumped_by = "distance" if reference is None else reference.description
 
     def clumped(tail: F8, **threshold: float) -> Loci:
@@ -203,7 +207,7 @@ def shared_locus_rows(session: duckdb.DuckDBPyConnection, *, ld_reference: str |
     pairs = list(combinations(genome.trait_names, 2))
     for i, names in enumerate(pairs, start=1):
         first, second = (genome.trait(name) for name in names)
-        pair = _Pair(genome, first, second)
+        pair = _Pair(genome, first, second, mhc=mhc)
         shared = shared_loci(loci[first.name], loci[second.name], largest_gap_bp=MERGE_GAP_BP)
         for k in range(shared.n):
             stretch = (int(shared.chromosome[k]), int(shared.start[k]), int(shared.end[k]))
