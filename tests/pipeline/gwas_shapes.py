@@ -58,7 +58,7 @@ BETA, SE, P = column("beta"), column("standard_error"), column("p_value")
 NA = constant("NA")
 
 # A line is judged by what its file tells: without rs numbers or sizes none is analysed, without frequencies more are.
-JUDGED = ("is_analysed", "n_analysed", "orientation")
+JUDGED = ("is_analysed", "is_analysed_by_region", "n_analysed", "orientation")
 # A single identifier is landed as rsid and as variant id: the latter is another than that of GWAS-SSF.
 SHAPES = {
     "gwas_ssf": GwasShape(

@@ -281,7 +281,7 @@ def test_replace_coding__gives_the_same_marts(embedded: Embedded, tmp_path: Path
 def test_gwas_format__gives_the_same_associations(name: str, embedded: Embedded, tmp_path: Path) -> None:
     """All that a format carries: the columns it lacks are not compared (`lost`), numbers to nine digits.
 
-    Z of a line that is analysed is of P, else the file's own: compared where both analyse the line, or neither does.
+    Z of a line that analyses read is of P, else the file's own: compared where both read the line, or neither does.
     """
     export, shape = copied(embedded, tmp_path, "hesin*", "gp_*", "olink*"), SHAPES[name]
     write_shape(shape, export / "gwas")
@@ -299,7 +299,7 @@ def test_gwas_format__gives_the_same_associations(name: str, embedded: Embedded,
             for column, kind in kept
         ]
         same = [
-            f"(a.is_analysed <> b.is_analysed or {one})" if column == "z_score" else one
+            f"(a.is_analysed_by_region <> b.is_analysed_by_region or {one})" if column == "z_score" else one
             for one, (column, _) in zip(same, kept, strict=True)
         ]
         row = connection.execute(
