@@ -5,7 +5,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from warehouse.publish.database import Description, publish_database
+from warehouse.publish.database import UNPUBLISHED_VIEWS, Description, publish_database
 
 
 @pytest.fixture
@@ -42,6 +42,17 @@ def test_publish_database__views_between_models_go_out_as_tables(
     assert publish_database(build, target=target, parquet=tmp_path / "parquet") == 2
     assert published(target, "select table_name from duckdb_tables() order by 1") == [("large",), ("numbers",)]
     assert published(target, "select n from intermediate.large order by n") == [(3,), (4,)]
+
+
+def test_publish_database__a_view_that_repeats_another_table_stays_behind(
+    build: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    build.execute("create schema intermediate")
+    for schema, view in UNPUBLISHED_VIEWS:
+        build.execute(f"create view {schema}.{view} as select n from marts.numbers")
+    target = tmp_path / "study.duckdb"
+    assert publish_database(build, target=target, parquet=tmp_path / "parquet") == 1
+    assert published(target, "select table_name from duckdb_tables()") == [("numbers",)]
 
 
 def test_publish_database__descriptions_become_comments(build: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:

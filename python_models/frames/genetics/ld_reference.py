@@ -1,6 +1,8 @@
 """Genotypes of a reference sample in PLINK files, read where they lie: LD for clumping and for gene tests.
 
-The folder is the user's (LD_REFERENCE); nothing in it is copied. Genotypes are read a few SNPs at a time.
+The folder is the user's (LD_REFERENCE); nothing in it is copied. Genotypes are read a few SNPs at a time. Variants are
+matched by rs number, as in MAGMA, whatever their alleles: r squared and the eigenvalues of a correlation matrix are the
+same whichever allele is counted, on either strand.
 """
 
 from dataclasses import dataclass, field
