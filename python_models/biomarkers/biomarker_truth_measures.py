@@ -6,6 +6,7 @@ from python_models.frames.biomarkers.biomarker_truth_rows import biomarker_truth
 def model(dbt, session):
     dbt.config(materialized="table")
     dbt.ref("biomarker_hazard_ratios")
+    dbt.ref("biomarker_panels")
     dbt.ref("shared_biomarkers")
     dbt.ref("mediation_effects")
     dbt.ref("mediation_sensitivities")

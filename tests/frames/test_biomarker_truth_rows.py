@@ -5,6 +5,7 @@ import pytest
 from scipy import stats
 
 from python_models.estimators.multiplicity import adjust_p_values
+from python_models.estimators.scans.panel_draws import panel_spectrum
 from python_models.frames.biomarkers.biomarker_truth_rows import _family_rows, _shares_of_pair
 from python_models.frames.biomarkers.mediator_truth_rows import Row
 
@@ -52,12 +53,18 @@ def test_with_little_power_the_found_ones_are_expected_to_be_few_and_the_estimat
     assert {row["shared_share"]["expected"] for row in rows} == {PLANTED}
 
 
-@pytest.mark.parametrize(("n_null", "is_given"), [(3, False), (19, False), (20, True)])
+@pytest.mark.parametrize(("n_null", "is_given"), [(3, False), (14, False), (15, True)])
 def test_uniformity_of_a_handful_is_refused(n_null: int, is_given: bool) -> None:
     rng = np.random.default_rng(3)
-    columns = outcome(rng, np.r_[np.zeros(n_null), 0.5], 0.1)
-    members = [("study", "arm", "protein", "note", *column) for column in columns.T]
-    row = next(row for row in _family_rows({}, members) if row["measure"] == "null_uniformity")
+    # One is planted; one has no effect and shows 0.2 for what it follows.
+    truth = np.r_[np.zeros(n_null), 0.5, 0.2]
+    columns = np.vstack([outcome(rng, truth, 0.1), np.r_[np.zeros(n_null), 0.5, 0.0], np.zeros(n_null + 2)])
+    members = [("study", "arm", "protein", f"p{k}", *column) for k, column in enumerate(columns.T)]
+    rows = _family_rows({}, members, lambda names: panel_spectrum(np.eye(len(names))))
+    found = {row["measure"]: row for row in rows}
+    row = found["null_uniformity"]
     assert row["n"] == n_null
     assert (row.get("p_value") is not None) == is_given
     assert (row.get("refusal") is None) == is_given
+    assert (found["truth_uniformity"].get("refusal") is None) == (n_null + 2 >= 15)
+    assert [found[name]["n"] for name in ("power", "coverage", "coverage_of_followers")] == [1, 1, 1]

@@ -11,7 +11,7 @@ KEYS = "'study' as study, 'lifestyle' as arm, 'smoking' as exposure, 'current' a
 MEDIATORS = [
     ("real", 0.2, 0.2, True),
     ("null", 0.0, 0.0, True),
-    ("leptin", 0.0, None, False),
+    ("leptin", 0.0, -0.03, False),
     ("other", 0.1, 0.1, True),
 ]
 

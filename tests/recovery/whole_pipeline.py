@@ -111,7 +111,17 @@ FULL_QUESTIONS = (
         "is_found", f"{OF_BIOMARKERS} 'exposure_effect_on_biomarker' and large_sample_value <> 0"), None),
     Question("hazard ratios of biomarkers: coverage", _covered(f"{OF_BIOMARKERS} 'biomarker_effect'"), 0.95),
     Question("hazard ratios of biomarkers: power (q < 0.05)", _share(
-        "is_found", f"{OF_BIOMARKERS} 'biomarker_effect' and large_sample_value <> 0"), None),
+        "is_found", f"{OF_BIOMARKERS} 'biomarker_effect' and planted_coefficient <> 0"), None),
+    Question("hazard ratios of null proteins: P < 0.05", _share(
+        "abs(estimate / standard_error) > 1.959964",
+        f"{OF_BIOMARKERS} 'biomarker_effect' and large_sample_value = 0 and platform = 'protein'"), 0.05),
+    Question("hazard ratios of null metabolites: P < 0.05", _share(
+        "abs(estimate / standard_error) > 1.959964",
+        f"{OF_BIOMARKERS} 'biomarker_effect' and large_sample_value = 0 and platform = 'metabolite'"), 0.05),
+    Question("panels whose null P values are not uniform: P < 0.05", _share("p_value < 0.05", (
+        "biomarker_truth_measures where measure = 'null_uniformity' and refusal is null")), 0.05),
+    Question("panels whose estimates are not spread about their truth as errors say: P < 0.05", _share(
+        "p_value < 0.05", "biomarker_truth_measures where measure = 'truth_uniformity' and refusal is null"), 0.05),
     Question("hazard ratios of biomarkers: false among found", _share(
         "large_sample_value = 0", f"{OF_BIOMARKERS} 'biomarker_effect' and is_found"), 0.05, is_of_found=True),
     Question("indirect effects: coverage", _covered(f"{OF_BIOMARKERS} 'indirect_effect'"), 0.95),

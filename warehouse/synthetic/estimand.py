@@ -5,7 +5,7 @@ can fit the same model to millions of people; tests hold the two together on a s
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,15 +48,21 @@ class Cohort:
     event: dict[str, Bools]
     at_risk: dict[str, Bools]
     biomarkers: Floats  # the planted ones as measured, (planted, n); no rows where they were not drawn
+    causes: dict[str, Floats] = field(default_factory=dict)  # true scores that biomarkers follow, where asked for
 
     def __len__(self) -> int:
         return len(self.continuous["age"])
 
 
 def draw_cohort(
-    rng: np.random.Generator, n: int, coefficients: Mapping[str, float], *, with_biomarkers: bool = False
+    rng: np.random.Generator,
+    n: int,
+    coefficients: Mapping[str, float],
+    *,
+    with_biomarkers: bool = False,
+    with_causes: bool = False,
 ) -> Cohort:
-    """Simulate n people and clean what was recorded of them."""
+    """Simulate n people and clean what was recorded of them; with_causes: covariates, exposures and statins as true."""
     people = draw_population(rng, n)
     covariates = covariate_scores(people)
     exposures = draw_exposures(rng, people, covariates)
@@ -74,7 +80,13 @@ def draw_cohort(
     choices = dirt.baseline_choices(rng, people, outcomes)
     days, event, at_risk = follow_up(rng, people, outcomes, choices)
     continuous, categorical = clean_covariates(answers, choices)
-    return Cohort(clean_exposures(answers), continuous, categorical, days, event, at_risk, biomarkers)
+    scores = covariates | exposures.scores() | {"statin": statin_use(choices)} if with_causes else {}
+    return Cohort(clean_exposures(answers), continuous, categorical, days, event, at_risk, biomarkers, scores)
+
+
+def statin_use(choices: Mapping[str, Ints]) -> Floats:
+    """1 for people who name a cholesterol drug (fields 6153 and 6177), which lowers their metabolites."""
+    return ((np.maximum(choices["p6153_i0"], 0) | np.maximum(choices["p6177_i0"], 0)) & 1).astype(np.float64)
 
 
 def technical_sd() -> Floats:

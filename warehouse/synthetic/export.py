@@ -11,6 +11,7 @@ import pyarrow as pa
 from warehouse.progress import progress
 from warehouse.synthetic import (
     dirt,
+    estimand,
     genes,
     gwas,
     gwas_tables,
@@ -182,7 +183,7 @@ def _add_proteins(
 def _add_metabolites(options: Options, block: Block, cells: participant_table.Cells) -> None:
     rng = stream(options, block.number, "metabolites")
     run = metabolites.draw_run(rng, rng.random(block.n) < options.metabolomic_share, block.number)
-    statin = (np.maximum(cells.choices["p6153_i0"], 0) | np.maximum(cells.choices["p6177_i0"], 0)) & 1 == 1
+    statin = estimand.statin_use(cells.choices)
     values = metabolites.draw_levels(
         rng, shared_stream(options, "machines"), run, block.covariates, block.exposures, block.residuals, statin,
         options.effects,

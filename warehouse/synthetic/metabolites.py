@@ -208,32 +208,19 @@ def draw_levels(
     covariates: dict[str, Floats],
     exposures: Exposures,
     residuals: Floats,
-    uses_statin: Bools,
+    uses_statin: Floats,
     effects: planting.Effects = "full",
 ) -> dict[str, Floats]:
     """All 251 biomarkers of the measured samples by abbreviation; zeros and gaps as reported.
 
     technical_rng : the same stream for every block, since spectrometers are the same machines.
     """
-    names, log_mean, log_sd, loadings = _parameters()
+    names, log_mean, log_sd, _ = _parameters()
     m, k = len(run.person), len(names)
+    column = {name: i for i, name in enumerate(names)}
     scores = {name: values[run.person] for name, values in (covariates | exposures.scores()).items()}
     causes = scores | mediators.factor_scores({name: scores[name] for name in covariates})
-    factors = rng.standard_normal((m, len(FACTORS)))
-    factors[:, 2] = -0.45 * factors[:, 0] + 0.89 * factors[:, 2]  # high triglycerides, little large HDL
-    for factor, slopes in FACTOR_CAUSES.items():
-        for cause, slope in slopes.items():
-            factors[:, FACTORS.index(factor)] += slope * causes[cause]
-    factors[:, 1] += STATIN_ON_CHOLESTEROL * uses_statin[run.person]
-    own_sd = np.sqrt(1 - (loadings**2).sum(axis=1))
-    z = factors @ loadings.T + own_sd * rng.standard_normal((m, k))
-    column = {name: i for i, name in enumerate(names)}
-    for row, planted in enumerate(planting.planted(effects)):
-        if planted.platform == mediators.METABOLITE:
-            z[:, column[planted.name]] = residuals[row, run.person] + planted.a * causes[planted.cause]
-    for name, slopes in MARKERS.items():
-        for cause, slope in slopes.items():
-            z[:, column[name]] += slope * causes[cause]
+    z = log_scores(rng, causes | {"statin": uses_statin[run.person]}, residuals[:, run.person], effects)
     machine = SPECTROMETER_SD * technical_rng.standard_normal((SPECTROMETERS, k))
     wave = 2 * np.pi * technical_rng.random((SPECTROMETERS, k))
     rows = WELL_SD * technical_rng.standard_normal((WELL_BATCHES, 8, k))
@@ -253,8 +240,71 @@ def draw_levels(
             level[rng.random(m) < ZEROS.get(one.name, 0.0)] = 0.0
             level[rng.random(m) < MISSING_SHARE.get(one.name, OTHER_MISSING_SHARE)] = np.nan
             values[one.abbreviation] = level
+    add_derived(values)
+    return values
+
+
+def log_scores(
+    rng: np.random.Generator, causes: dict[str, Floats], residuals: Floats, effects: planting.Effects = "full"
+) -> Floats:
+    """Log level of each non-derived biomarker in its SD, (m, non-derived), without technical effects.
+
+    causes : covariates, exposures, lifestyle factors and statins, (m,) each. residuals : of the planted, (planted, m).
+    """
+    names, _, _, loadings = _parameters()
+    m, k = residuals.shape[1], len(names)
+    factors = rng.standard_normal((m, len(FACTORS)))
+    factors[:, 2] = -0.45 * factors[:, 0] + 0.89 * factors[:, 2]  # high triglycerides, little large HDL
+    for factor, slopes in FACTOR_CAUSES.items():
+        for cause, slope in slopes.items():
+            factors[:, FACTORS.index(factor)] += slope * causes[cause]
+    factors[:, 1] += STATIN_ON_CHOLESTEROL * causes["statin"]
+    own_sd = np.sqrt(1 - (loadings**2).sum(axis=1))
+    z = factors @ loadings.T + own_sd * rng.standard_normal((m, k))
+    column = {name: i for i, name in enumerate(names)}
+    for row, planted in enumerate(planting.planted(effects)):
+        if planted.platform == mediators.METABOLITE:
+            z[:, column[planted.name]] = residuals[row] + planted.a * causes[planted.cause]
+    for name, slopes in MARKERS.items():
+        for cause, slope in slopes.items():
+            z[:, column[name]] += slope * causes[cause]
+    return z
+
+
+def levels_of(z: Floats) -> dict[str, Floats]:
+    """All 251 biomarkers by abbreviation from log scores (m, non-derived): nothing rounded, no zero and no gap."""
+    names, log_mean, log_sd, _ = _parameters()
+    column = {name: i for i, name in enumerate(names)}
+    levels = np.exp(log_mean + log_sd * z)
+    values = {one.abbreviation: levels[:, column[one.name]] for one in biomarkers() if not one.is_derived}
+    add_derived(values)
+    return values
+
+
+def add_derived(values: dict[str, Floats]) -> None:
+    """Add the derived biomarkers to the others, all by abbreviation; NaN where a formula has no value."""
     for one in derivation_order():
         with np.errstate(divide="ignore", invalid="ignore"):
             derived = evaluate(one.formula, values)
         values[one.abbreviation] = np.where(np.isfinite(derived), derived, np.nan)
-    return values
+
+
+@cache
+def causes_of(name: str) -> frozenset[str]:
+    """What moves a biomarker, through any part of it: covariates, exposures, statins, and names of planted biomarkers.
+
+    A planted one stands for itself. Empty: nothing but chance.
+    """
+    abbreviation = {one.abbreviation: one for one in biomarkers()}
+    one = next(one for one in biomarkers() if one.name == name)
+    if one.is_derived:
+        return frozenset().union(*(causes_of(abbreviation[part].name) for part in _names(one.formula)))
+    if any(planted.name == name and planted.platform == mediators.METABOLITE for planted in mediators.PLANTED):
+        return frozenset({name})
+    names, _, _, loadings = _parameters()
+    row = loadings[names.index(name)]
+    moved = set(MARKERS.get(name, {}))
+    for factor, loading in zip(FACTORS, row, strict=True):
+        if loading:
+            moved |= set(FACTOR_CAUSES.get(factor, {})) | ({"statin"} if factor == "cholesterol" else set())
+    return frozenset(moved)

@@ -7,19 +7,19 @@ ones.
 """
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
 
-from warehouse.synthetic import genes, gwas, mediators, metabolites
+from warehouse.synthetic import followers, genes, gwas, mediators, metabolites
 from warehouse.synthetic import parameters as p
 from warehouse.synthetic.effects import Effects
 from warehouse.synthetic.estimand import ADJUSTMENT_SETS, OTHER_OSTEOPOROSIS, PRIMARY
 from warehouse.synthetic.outcomes import calibrated
-from warehouse.synthetic.proteins import BATCH_SD, PLATE_SD, Panel
+from warehouse.synthetic.proteins import BATCH_SD, MARKERS, PLATE_SD, Panel
 
 LARGE_SAMPLE_FILE = Path(__file__).with_name("large_sample_values.csv")
 # Definitions that repeat visits show (seeds/visit_criteria.csv) and the onset behind them: visit_values.py.
@@ -272,34 +272,53 @@ def _measured(panel: Panel | None, with_metabolites: bool) -> list[mediators.Pla
 
 
 def biomarker_rows(panel: Panel | None, with_metabolites: bool) -> Iterator[Row]:
-    """b of every measured biomarker on both outcomes, the planted ones and all that do nothing."""
-    planted_names = {planted.name: planted for planted in mediators.PLANTED}
-    kinds: list[tuple[str, str, str]] = []
-    if panel is not None:
-        kinds += [(name, mediators.PROTEIN, kind) for name, kind in zip(panel.names, panel.kind, strict=True)]
-    if with_metabolites:
-        for one in metabolites.biomarkers():
-            kind = "derived" if one.is_derived else "null"
-            kind = "marker" if one.name in metabolites.MARKERS else kind
-            kinds.append((one.name, mediators.METABOLITE, kind))
-    for name, platform, kind in kinds:
+    """b of every measured biomarker on both outcomes, the planted ones and all that do nothing.
+
+    What follows a cause that M2 does not hold does nothing and is found by M2 all the same: the note says what it
+    follows. Null is what M2 and chance alone move, through every part of a sum or a ratio.
+    """
+    for name, platform, kind, follows, found_of in _biomarkers(panel, with_metabolites):
         for outcome, definition in PRIMARY.items():
-            planted = planted_names.get(name)
-            found: float | None = None
-            error: float | None = None
-            b = 0.0
-            if planted is not None and planted.platform == platform:
-                kind, b = f"planted, {planted.kind}, cause {planted.cause}", _b(planted, outcome)
-                found, error = large_sample().get((name, "per_sd", definition, "M2"), (0.0, 0.0))
-            elif platform == mediators.PROTEIN and kind in ("null", "caused_only"):
-                found, error = 0.0, 0.0
+            planted = _planted(name, platform)
+            b = 0.0 if planted is None else _b(planted, outcome)
             note = kind
-            if found is None:
-                note += "; follows an exposure or adiposity, so not zero unless that is adjusted for"
+            if b:
+                found, error = large_sample()[name, "per_sd", definition, "M2"]
+            elif follows:
+                found, error = found_of(outcome)
+                note += f"; without effect of its own, follows {', '.join(sorted(follows))}"
+            else:
+                found, error = 0.0, 0.0
             yield Row(
                 "biomarker_effect", "", "", "per_sd", name, outcome, definition, "M2", b, found, error, None, note,
                 platform,
             )  # fmt: skip
+
+
+def _planted(name: str, platform: str) -> mediators.Planted | None:
+    return next((one for one in mediators.PLANTED if (one.name, one.platform) == (name, platform)), None)
+
+
+def _biomarkers(
+    panel: Panel | None, with_metabolites: bool
+) -> Iterator[tuple[str, str, str, frozenset[str], Callable[[str], tuple[float, float]]]]:
+    """Name, platform, kind, what it follows that M2 does not hold, and what M2 finds for that by outcome."""
+    for planted in _measured(panel, with_metabolites):
+        follows = {planted.cause} & set(followers.CAUSES)
+        kind = f"planted, {planted.kind}, cause {planted.cause}"
+        value = partial(followers.planted_value, planted)
+        yield planted.name, planted.platform, kind, frozenset(follows), value
+    for k, (name, kind) in enumerate(zip(panel.names, panel.kind, strict=True) if panel is not None else ()):
+        if kind != "planted" and panel is not None:
+            moved = {*MARKERS.get(name, {}), *(("adiposity",) if kind == "adiposity_marker" else ())}
+            value = partial(followers.protein_value, panel, k)
+            yield name, mediators.PROTEIN, kind, frozenset(moved & set(followers.CAUSES)), value
+    for one in metabolites.biomarkers() if with_metabolites else ():
+        if _planted(one.name, mediators.METABOLITE) is None:
+            causes = metabolites.causes_of(one.name) - set(followers.HELD)
+            kind = "marker" if one.name in metabolites.MARKERS else "derived" if one.is_derived else "not derived"
+            value = partial(followers.metabolite_value, one.name)
+            yield one.name, mediators.METABOLITE, kind if causes else "null", frozenset(causes), value
 
 
 def shared_share_rows(panel: Panel | None, with_metabolites: bool) -> Iterator[Row]:

@@ -139,12 +139,12 @@ def read_panel(session: duckdb.DuckDBPyConnection, *, platform: str) -> Panel | 
 
 
 def correlation_file(panel: Path) -> Path:
-    """Where the correlations of a panel's biomarkers stand: (K, K) float32 beside its values."""
+    """Where the correlations of a panel's biomarkers given the scans' covariates stand: (K, K) float32."""
     return panel.with_suffix(".correlation.f32")
 
 
 def read_correlation(panel: Panel) -> npt.NDArray[np.float64]:
-    """Correlations (K, K) of the kept biomarkers.
+    """Correlations (K, K) of the kept biomarkers given the covariates of their scans, as z scores correlate.
 
     Raises
     ------

@@ -1,5 +1,7 @@
 """How the biomarker scans do against what was planted: power, false findings, calibration, direction, shares."""
 
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -7,16 +9,19 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from scipy import special, stats
+from scipy import special
 
 from python_models.estimators.mediation.estimated_shares import estimated_shares
+from python_models.estimators.scans.panel_draws import Spectrum
+from python_models.estimators.scans.uniformity import uniformity
 from python_models.frames.biomarkers.biomarker_rows import LEVEL
 from python_models.frames.biomarkers.mediator_truth_rows import Row, mediator_truth_rows, share_row
+from python_models.frames.biomarkers.overlap_counts import Correlations
 
 F8 = npt.NDArray[np.float64]
 SEED = 20_260_103
-# A Kolmogorov-Smirnov test of two or three p-values sees nothing but the grossest excess.
-MIN_OF_UNIFORMITY = 20
+# A test of the distribution of two or three p-values sees nothing but the grossest excess.
+MIN_OF_UNIFORMITY = 15
 SCHEMA = pa.schema(
     [
         *((name, pa.string()) for name in ("study", "measure", "arm", "platform", "meaning")),
@@ -40,8 +45,9 @@ def biomarker_truth_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
     listed = session.execute(
         """
         select
-            ratios.study, ratios.arm, ratios.platform, truths.note, ratios.log_hazard_ratio, ratios.standard_error,
-            ratios.p_value, ratios.q_value, truths.large_sample_value
+            ratios.study, ratios.arm, ratios.platform, ratios.biomarker, ratios.log_hazard_ratio,
+            ratios.standard_error, ratios.p_value, ratios.q_value, truths.large_sample_value,
+            truths.planted_coefficient, coalesce(truths.monte_carlo_error, 0)
         from results.biomarker_hazard_ratios as ratios
         inner join marts.planted_truths as truths
             on
@@ -56,15 +62,31 @@ def biomarker_truth_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
         """
     ).fetchall()
     rows: list[Row] = []
+    correlations = Correlations.of_build(session) if listed else None
     for (study, arm, platform), members in groupby(listed, key=lambda row: row[:3]):
-        rows += _family_rows({"study": study, "arm": arm, "platform": platform}, list(members))
+        common = {"study": study, "arm": arm, "platform": platform}
+        rows += _family_rows(common, list(members), partial(_spectrum, correlations, platform))
     return pa.Table.from_pylist([*rows, *_shared_rows(session), *mediator_truth_rows(session)], schema=SCHEMA)
 
 
-def _family_rows(common: Row, members: list[tuple[Any, ...]]) -> list[Row]:
-    """Power, direction and coverage of the planted; uniformity of the null."""
-    beta, error, p, q, truth = (np.array([row[k] for row in members], dtype=np.float64) for k in range(4, 9))
-    planted = truth != 0.0
+def _spectrum(correlations: Correlations | None, platform: str, biomarkers: Sequence[str]) -> Spectrum:
+    found = None if correlations is None else correlations.spectrum_among(platform, biomarkers)
+    assert found is not None
+    return found
+
+
+def _family_rows(
+    common: Row, members: list[tuple[Any, ...]], spectrum_among: Callable[[Sequence[str]], Spectrum]
+) -> list[Row]:
+    """Power, direction and coverage of the planted; coverage of those that follow a cause; uniformity of the null.
+
+    members: study, arm, platform, biomarker, estimate, error, p, q, truth under the adjustment set, planted effect,
+    Monte-Carlo error of the truth.
+    """
+    beta, error, p, q, truth, effect, of_truth = (
+        np.array([row[k] for row in members], dtype=np.float64) for k in range(4, 11)
+    )
+    planted, follows, null = effect != 0.0, (effect == 0.0) & (truth != 0.0), truth == 0.0
     found = q < LEVEL
     # The largest p that the family's q-values call found: what power has to reach.
     threshold = float(p[found].max()) if found.any() else LEVEL / max(len(members), 1)
@@ -77,23 +99,41 @@ def _family_rows(common: Row, members: list[tuple[Any, ...]]) -> list[Row]:
         right = found & planted & (np.sign(beta) == np.sign(truth))
         row = {**common, "measure": "right_direction", "meaning": "planted biomarkers found that have the planted sign"}
         rows.append(share_row(row, int(right.sum()), int((found & planted).sum()), 1.0))
-        covered = np.abs(beta - truth) <= -special.ndtri(0.025) * error
-        row = {**common, "measure": "coverage", "meaning": "95 % intervals that hold the planted effect"}
-        rows.append(share_row(row, int(covered[planted].sum()), int(planted.sum()), 0.95))
-    null = ~planted
+    covered = np.abs(beta - truth) <= -special.ndtri(0.025) * error
+    for measure, these, of_what in (
+        ("coverage", planted, "the planted effect"),
+        (
+            "coverage_of_followers",
+            follows,
+            "what a biomarker without effect shows for following a cause of the outcome",
+        ),
+    ):
+        if these.any():
+            row = {**common, "measure": measure, "meaning": f"95 % intervals that hold {of_what}"}
+            rows.append(share_row(row, int(covered[these].sum()), int(these.sum()), 0.95))
     if null.any():
         row = {**common, "measure": "null_p_below_0.05", "meaning": "biomarkers without effect with p below 0.05"}
         rows.append(share_row(row, int((p[null] < LEVEL).sum()), int(null.sum()), LEVEL))
         row = {**common, "measure": "null_found", "meaning": "biomarkers without effect called found (q below 0.05)"}
         rows.append({**share_row(row, int((found & null).sum()), int(null.sum()), None), "expected": 0.0})
-        meaning = "largest distance of the null p-values from uniform, with its p (Kolmogorov-Smirnov)"
-        row = {**common, "measure": "null_uniformity", "meaning": meaning, "n": int(null.sum())}
-        if null.sum() < MIN_OF_UNIFORMITY:
-            reason = f"{null.sum()} biomarkers without effect: fewer than {MIN_OF_UNIFORMITY} could not fail"
+    names = np.array([row[3] for row in members])
+    z = (beta - truth) / np.sqrt(error**2 + of_truth**2)
+    for measure, these, of_what in (
+        ("null_uniformity", null, "of biomarkers without effect"),
+        ("truth_uniformity", np.ones_like(null), "of all estimates against their truth"),
+    ):
+        if not these.any():
+            continue
+        meaning = (
+            f"largest distance of the p-values {of_what} from uniform; p by draws of z that correlate as the panel's"
+        )
+        row = {**common, "measure": measure, "meaning": meaning, "n": int(these.sum())}
+        if these.sum() < MIN_OF_UNIFORMITY:
+            reason = f"{these.sum()} biomarkers: fewer than {MIN_OF_UNIFORMITY} could not fail"
             rows.append({**row, "refusal": reason})
         else:
-            test = stats.kstest(p[null], "uniform")
-            rows.append({**row, "estimate": float(test.statistic), "p_value": float(test.pvalue)})
+            test = uniformity(z[these], spectrum=spectrum_among(names[these].tolist()), seed=SEED)
+            rows.append({**row, "estimate": test.distance, "p_value": test.p})
     return rows
 
 
@@ -124,7 +164,9 @@ def _shared_rows(session: duckdb.DuckDBPyConnection) -> list[Row]:
                 and second.outcome_definition = second_truth.outcome_definition
                 and second.adjustment_set = second_truth.adjustment_set
                 and second.platform = second_truth.platform
-        where first_truth.large_sample_value is not null and second_truth.large_sample_value is not null
+        -- What is not planted and follows a cause of an outcome is tied to it and has no part in what was planted.
+        where (first_truth.large_sample_value = 0 or first_truth.planted_coefficient <> 0)
+            and (second_truth.large_sample_value = 0 or second_truth.planted_coefficient <> 0)
         order by all
         """
     ).fetchall()

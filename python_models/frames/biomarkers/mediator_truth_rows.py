@@ -25,13 +25,14 @@ def mediator_truth_rows(session: duckdb.DuckDBPyConnection) -> list[Row]:
     """Shares of the mediators of an arm and platform that do nothing to the outcome, before and after fat mass.
 
     A biomarker without an effect of its own is either truly null, or it follows adiposity or an exposure that moves the
-    outcome: the large-sample value of its hazard ratio is then not 0 under the adjustment set, and not known.
+    outcome: the large-sample value of its hazard ratio is then not 0 under the adjustment set.
     """
     listed = session.execute(
         """
         select
             effects.study, effects.arm, effects.platform, truths.planted_coefficient = 0 as is_without_effect,
-            truths.large_sample_value is null as is_follower, coalesce(again.is_upheld, false) as is_upheld,
+            truths.planted_coefficient = 0 and truths.large_sample_value <> 0 as is_follower,
+            coalesce(again.is_upheld, false) as is_upheld,
             again.analysis is not null as is_asked_again
         from results.mediation_effects as effects
         inner join marts.planted_truths as truths
