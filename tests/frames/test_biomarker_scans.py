@@ -94,6 +94,18 @@ def test_only_the_primary_scan_without_a_seed(session: duckdb.DuckDBPyConnection
     assert len(rows) == 2 * K
 
 
+def test_an_arm_whose_primary_outcome_is_seen_at_visits_is_refused_in_rows(session: duckdb.DuckDBPyConnection) -> None:
+    build(session)
+    session.execute(
+        "update seeds.outcome_definitions set follow_up_source = 'visit' where outcome_definition = 'hospital_m625'"
+    )
+    refused = [row for row in hazard_ratios(session) if row["arm"] == "bone_to_muscle"]
+    assert [row["biomarker"] for row in refused] == [f"p{k}" for k in range(K)]
+    assert all("repeat visits only" in row["refusal"] and row["is_primary"] for row in refused)
+    assert all(row["log_hazard_ratio"] is None for row in refused)
+    assert sum(row["refusal"] is None for row in hazard_ratios(session)) == K
+
+
 def test_a_seed_adds_definitions_and_attained_age(session: duckdb.DuckDBPyConnection) -> None:
     """Each scan is the model fitted by hand; by age, with entry delayed to baseline and without age as covariate."""
     build(session)

@@ -13,7 +13,7 @@ from python_models.frames.columns import Categories, Column, Columns, as_column,
 from python_models.frames.designs import aliased_columns, build_design
 from python_models.frames.follow_ups import DAYS_PER_YEAR, StudyData
 from python_models.frames.scalings import scale_exposure
-from python_models.frames.study import CoxAnalysis, read_cox_analyses
+from python_models.frames.study import CoxAnalysis, read_cox_analyses, read_visit_analyses
 
 F8 = npt.NDArray[np.float64]
 LIFESTYLE = "lifestyle"
@@ -22,6 +22,10 @@ AGE_COLUMN = "age_years"
 Adjustment = Literal["primary_adjustment_set", "mediation_adjustment_set"]
 # The baseline hazard is each centre's own: two dozen indicators less in every Cox model of a panel.
 STRATA_COLUMN = "assessment_centre_code"
+AT_VISITS = (
+    "the arm's primary outcome is seen at repeat visits only: they bound the time of an event and give Cox models no "
+    "date of it; make a dated definition primary in seeds/arm_outcome_definitions.csv"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,18 +99,23 @@ def idle_levels(
 
 @dataclass(frozen=True, slots=True)
 class CoxScanOf:
-    """A scan of every biomarker -> an outcome definition; is_primary: the one that answers the arm's question."""
+    """A scan of every biomarker -> an outcome definition; is_primary: the one that answers the arm's question.
+
+    refusal: why it is not done for any biomarker.
+    """
 
     analysis: CoxAnalysis
     time_scale: TimeScale = "follow_up"
     is_primary: bool = True
+    refusal: str | None = None
 
 
 class BiomarkerStudy:
     """Analyses, contrasts and people of the cohort that is being built, read once.
 
     adjustment: the column of seeds/arms.csv that names each arm's adjustment set. more_columns: of marts.participants,
-    beside those the analyses name. with_scans: read what the further scans of seeds/biomarker_scans.csv need as well.
+    beside those the analyses name. with_scans: read what the further scans of seeds/biomarker_scans.csv need as well,
+    and which arms' primary scans are refused.
     """
 
     def __init__(
@@ -141,8 +150,15 @@ class BiomarkerStudy:
         # One analysis per arm stands for its outcome.
         self.outcomes = list({(one.study, one.arm): one for one in self.analyses}.values())
         self.scans = [CoxScanOf(one) for one in self.outcomes]
+        self.refused: list[CoxScanOf] = []
         if with_scans:
             self.scans += _further_scans(session, listed, self.outcomes)
+            at_visits = {
+                (one.study, one.arm): one
+                for one in read_visit_analyses(session, cohort=cohort)
+                if one.is_primary and sets.get((one.study, one.arm)) == one.adjustment_set
+            }
+            self.refused = [CoxScanOf(one, refusal=AT_VISITS) for one in at_visits.values()]
         self.data = StudyData(
             session,
             self.analyses,

@@ -238,6 +238,7 @@ def _hazard_row(scan: CoxScanOf, panel: Panel, biomarker: Biomarker) -> Row:
         "is_primary": scan.is_primary,
         "adjustment_set": analysis.adjustment_set,
         **biomarker_columns(panel, biomarker),
+        "refusal": biomarker.exclusion or scan.refusal,
     }
 
 
@@ -286,6 +287,7 @@ def biomarker_hazard_ratio_rows(session: duckdb.DuckDBPyConnection) -> pa.Table:
         for biomarker in panel.biomarkers:
             if biomarker.exclusion is not None:
                 rows += [_hazard_row(scan, panel, biomarker) for scan in study.scans]
+            rows += [_hazard_row(scan, panel, biomarker) for scan in study.refused]
         logger.info(f"biomarker hazard ratios: {len(rows):,} rows after the {panel.platform}s")
     rows = with_multiplicity(rows, effective, ("study", "arm", "outcome_definition", "time_scale", "platform"))
     return without_small_counts(pa.Table.from_pylist(rows, schema=HAZARD_RATIOS))
