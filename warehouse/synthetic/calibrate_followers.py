@@ -1,6 +1,6 @@
 """Measure what followers.py computes with: moments of the causes that M2 does not hold, in millions of people.
 
-python -m warehouse.synthetic.calibrate_followers --people 2000000
+python -m warehouse.synthetic.calibrate_followers
 """
 
 import os
@@ -144,7 +144,7 @@ def write(found: Sequence[Replicate], seed: int) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m warehouse.synthetic.calibrate_followers", description=__doc__)
-    parser.add_argument("--people", type=int, default=2_000_000, help="simulated in all")
+    parser.add_argument("--people", type=int, default=3_000_000, help="simulated in all")
     parser.add_argument("--seed", type=int, default=11, help="of this calibration, apart from any cohort's")
     given = parser.parse_args(arguments)
     replicates = max(given.people // REPLICATE, 2)
