@@ -19,9 +19,13 @@ typed as (
         upper(other_allele) as other_allele,
         try_cast(effect_allele_frequency as double) as effect_allele_frequency,
         try_cast(info as double) as info,
-        try_cast(n as double) as n,
-        try_cast(n_cases as double) as n_cases,
-        try_cast(n_controls as double) as n_controls,
+        -- 0 cases is how some files say that the trait is quantitative; their people may stand as controls
+        coalesce(
+            try_cast(n as double),
+            case when try_cast(n_cases as double) = 0 then nullif(try_cast(n_controls as double), 0) end
+        ) as n,
+        nullif(try_cast(n_cases as double), 0) as n_cases,
+        case when try_cast(n_cases as double) > 0 then nullif(try_cast(n_controls as double), 0) end as n_controls,
         coalesce(try_cast(beta as double), ln(case when try_cast(odds_ratio as double) > 0 then try_cast(odds_ratio as double) end)) as beta,
         try_cast(beta as double) is null and odds_ratio is not null as is_odds_ratio,
         try_cast(standard_error as double) as standard_error,

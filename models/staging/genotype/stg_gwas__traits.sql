@@ -15,8 +15,8 @@ typed as (
         gwas_traits.source_format,
         gwas_traits.genome_assembly,
         try_cast(gwas_traits.n as double) as n,
-        coalesce(try_cast(gwas_traits.n_cases as double), cast(gwas_trait_codings.n_cases as double)) as n_cases,
-        coalesce(try_cast(gwas_traits.n_controls as double), cast(gwas_trait_codings.n_controls as double)) as n_controls,
+        coalesce(nullif(try_cast(gwas_traits.n_cases as double), 0), cast(gwas_trait_codings.n_cases as double)) as n_cases,
+        coalesce(nullif(try_cast(gwas_traits.n_controls as double), 0), cast(gwas_trait_codings.n_controls as double)) as n_controls,
         gwas_trait_codings.trait_type,
         gwas_traits.trait_description
     from gwas_traits
