@@ -19,6 +19,8 @@ from warehouse.errors import Fault
 
 SEED = SEEDS_FOLDER / "accepted_exceptions.csv"
 COLUMNS = ("door", "asset", "expectation", "column_name", "reason", "accepted_by", "until_date")
+# An acceptance is for a time: what is accepted for longer is a rule, and belongs into the suite.
+MOST_YEARS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +50,17 @@ class AcceptedException:
         return today > self.until_date
 
 
-def load_accepted_exceptions(suite: Suite, *, seed: Path = SEED) -> tuple[AcceptedException, ...]:
+def load_accepted_exceptions(
+    suite: Suite, *, seed: Path = SEED, today: date | None = None
+) -> tuple[AcceptedException, ...]:
     """The seed's rows for the door of `suite`.
 
     Raises
     ------
     ExpectationSuiteError
-        With every fault: a missing column, an empty cell, a date that is none, a door, asset or expectation that the
-        suites do not have.
+        With every fault: a missing column, an empty cell, a date that is none or lies more than two years after
+        `today` (the run's date), a door, asset or expectation that the suites do not have, a row that excuses what
+        another one does.
     """
     if not seed.exists():
         return ()
@@ -69,9 +74,13 @@ def load_accepted_exceptions(suite: Suite, *, seed: Path = SEED) -> tuple[Accept
         numbered = [(rows.line_num, {key: (row.get(key) or "").strip() for key in COLUMNS}) for row in rows]
     faults: list[Fault] = []
     accepted = []
+    sound: list[tuple[int, dict[str, str]]] = []
     for line, row in numbered:
         where = f"{file}, line {line}"
-        row_faults = _row_faults(row, where=where, suite=suite)
+        row_faults = _row_faults(row, where=where, suite=suite, today=today or date.today())
+        row_faults = row_faults or _repeats(row, where=where, earlier=sound)
+        if not row_faults:
+            sound.append((line, row))
         faults += row_faults
         if not row_faults and row["door"] == suite.door:
             until = date.fromisoformat(row["until_date"])
@@ -98,7 +107,7 @@ def check_suites(
     ended: list[AcceptedException] = []
     for suite in suites:
         try:
-            accepted = load_accepted_exceptions(suite, seed=seed)
+            accepted = load_accepted_exceptions(suite, seed=seed, today=today)
         except ExpectationSuiteError as error:
             faults += [fault for fault in error.faults if fault not in faults]
             continue
@@ -108,7 +117,7 @@ def check_suites(
     return tuple(ended)
 
 
-def _row_faults(row: dict[str, str], *, where: str, suite: Suite) -> list[Fault]:
+def _row_faults(row: dict[str, str], *, where: str, suite: Suite, today: date) -> list[Fault]:
     faults = []
     if row["door"] not in DOORS:
         faults.append(Fault(where, f"the door {row['door']!r} exists", f"use one of {', '.join(DOORS)}"))
@@ -118,10 +127,26 @@ def _row_faults(row: dict[str, str], *, where: str, suite: Suite) -> list[Fault]
         if not row[column]:
             faults.append(Fault(where, f"an accepted exception has its {column}", f"fill in {column}"))
     try:
-        date.fromisoformat(row["until_date"])
+        until = date.fromisoformat(row["until_date"])
     except ValueError:
         faults.append(Fault(where, "an accepted exception ends on a date", "write until_date as YYYY-MM-DD"))
+    else:
+        if (until.year - MOST_YEARS, until.month, until.day) > (today.year, today.month, today.day):
+            rule = f"an accepted exception ends within {MOST_YEARS} years; until_date is {until}"
+            remedy = "write an earlier until_date; what is right for good is a bound of the suite"
+            faults.append(Fault(where, rule, remedy))
     return faults
+
+
+def _repeats(row: dict[str, str], *, where: str, earlier: list[tuple[int, dict[str, str]]]) -> list[Fault]:
+    """A fault where an earlier row accepts the same failure; no column is any column."""
+    for line, other in earlier:
+        is_one = all(row[column] == other[column] for column in ("door", "asset", "expectation"))
+        if is_one and (row["column_name"] == other["column_name"] or "" in (row["column_name"], other["column_name"])):
+            what = "/".join(row[column] for column in ("door", "asset", "expectation"))
+            rule = f"a failure is accepted in one row; line {line} accepts {what} too"
+            return [Fault(where, rule, "leave one of the two rows out")]
+    return []
 
 
 def _unknown_names(row: dict[str, str], *, where: str, assets: tuple[Asset, ...], file: str) -> list[Fault]:

@@ -62,7 +62,7 @@ def run_door(
     """
     run_at = (now or datetime.now(UTC)).replace(tzinfo=None, microsecond=0)
     whole_suite = load_suite(door, folder=suites_folder)
-    accepted = load_accepted_exceptions(whole_suite, seed=accepted_exceptions)
+    accepted = load_accepted_exceptions(whole_suite, seed=accepted_exceptions, today=run_at.date())
     of_seed = find_cohort(cohort, seeds=SEEDS_FOLDER)
     run = Run(connection, whole_suite.for_cohort(of_seed), of_seed, raw_folder, run_at)
     columns = _described(run)

@@ -83,6 +83,8 @@ FAULTY = [
     ("no reason", "raw,people,heights_plausible,,,who,2026-06-30", "has its reason"),
     ("nobody accepted it", "raw,people,heights_plausible,,why,,2026-06-30", "has its accepted_by"),
     ("no date", "raw,people,heights_plausible,,why,who,next summer", "ends on a date"),
+    ("no end", "raw,people,heights_plausible,,why,who,9999-12-31", "within 2 years; until_date is 9999-12-31"),
+    ("a repeat", "raw,people,heights_plausible,,why,who,2026-01-31", "line 2 accepts raw/people/heights_"),
 ]
 
 
@@ -90,14 +92,22 @@ FAULTY = [
 def test_faulty_row__is_named_by_file_and_line(row: str, says: str, write_suite: WriteSuite, seed: Path) -> None:
     write(seed, ROW, row)
     with pytest.raises(ExpectationSuiteError) as refusal:
-        load_accepted_exceptions(load_suite("raw", folder=write_suite(a_suite())), seed=seed)
+        load_accepted_exceptions(load_suite("raw", folder=write_suite(a_suite())), seed=seed, today=NOW.date())
     (fault,) = refusal.value.faults
     assert fault.where == "warehouse/seeds/accepted_exceptions.csv, line 3"
     assert says in fault.rule
 
 
+def test_end__may_lie_two_years_ahead_and_no_day_more(write_suite: WriteSuite, seed: Path) -> None:
+    write(seed, ROW)
+    suite = load_suite("raw", folder=write_suite(a_suite()))
+    assert load_accepted_exceptions(suite, seed=seed, today=date(2024, 6, 30))
+    with pytest.raises(ExpectationSuiteError, match=r"line 2.*within 2 years"):
+        load_accepted_exceptions(suite, seed=seed, today=date(2024, 6, 29))
+
+
 def test_faulty_rows__are_collected(write_suite: WriteSuite, seed: Path) -> None:
-    write(seed, *(case[1] for case in FAULTY))
+    write(seed, ROW, *(case[1] for case in FAULTY))
     with pytest.raises(ExpectationSuiteError) as refusal:
         load_accepted_exceptions(load_suite("raw", folder=write_suite(a_suite())), seed=seed)
     assert len(refusal.value.faults) == len(FAULTY)
