@@ -15,7 +15,7 @@ from python_models.frames.biomarkers.biomarker_levels import SAMPLES, metabolite
 from python_models.frames.biomarkers.biomarker_scaling import Transform, centre_within, known_transform, scale_rows
 
 F4 = npt.NDArray[np.float32]
-# The scans' kernels take 64 rows at once; two of those keep the reading of a block worth its query.
+# The Cox scan takes so many rows at once, the linear scan half of them; fewer are not worth a block's query.
 BLOCK = 128
 PLATFORMS = ("protein", "metabolite")
 FOLDER = Path("warehouse/build/panels")
