@@ -33,8 +33,8 @@ def land_participants(plan: ExportPlan, landing: Landing, *, rejects: Rejects, a
             _land_file(part, writer, rejects, advance)
         rows[part.found.name] = writer.n_rows
         parts.append((part.found.name, folder / f"{k}.parquet", columns))
-    for one in plan.metabolites:
-        parts += _land_metabolites(one, plan, folder, rows, rejects, advance)
+    for k, one in enumerate(plan.metabolites):
+        parts += _land_metabolites(one, plan, folder / f"nmr_{k}", rows, rejects, advance)
     join_parts(parts, columns=participant_columns(), target=target, spill=folder)
     return rows
 
@@ -60,9 +60,9 @@ def _land_metabolites(
     rejects: Rejects,
     advance: Advance,
 ) -> list[Part]:
-    """One part per visit of a ukbnmr file."""
-    kind = "flags" if one.plan.is_flags else "values"
-    paths = [folder / f"nmr_{kind}_{instance}.parquet" for instance in (0, 1)]
+    """One part per visit of a ukbnmr file, in a folder of its own: values of one study may come in several files."""
+    folder.mkdir()
+    paths = [folder / f"{instance}.parquet" for instance in (0, 1)]
     with (
         TableWriter(paths[0], ("eid", *one.plan.columns(0)), rows_per_group=ROWS_PER_GROUP) as baseline,
         TableWriter(paths[1], ("eid", *one.plan.columns(1)), rows_per_group=ROWS_PER_GROUP) as repeat,

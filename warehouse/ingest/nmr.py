@@ -43,12 +43,24 @@ class CorrectedPlan:
         return [f"{column}_i{instance}" for column in self.source]
 
 
-def plan_corrected(shape: Shape) -> CorrectedPlan:
-    """Columns of one ukbnmr file; more words than numbers make it the file of flags."""
+def plan_corrected(shape: Shape, *, content: str | None = None) -> CorrectedPlan:
+    """Columns of one ukbnmr file; more words than numbers make it the file of flags.
+
+    content : values or flags, where the user says which.
+
+    Raises IngestError where nobody says and the first rows hold neither.
+    """
     cells = [cell for cell in shape.header if cell in field_of_biomarker()]
     at = [shape.header.index(cell) for cell in cells]
     texts = [row[k] for row in shape.rows for k in at if row[k] not in MISSING]
-    is_flags = 2 * sum(text[:1].isalpha() for text in texts) > len(texts)
+    if not texts and content is None:
+        raise refuse(
+            shape.name,
+            "a ukbnmr file holds values or flags; no cell of its first rows holds either",
+            f"say --override nmr_content:{shape.name}=flags (or values)",
+        )
+    n_words = sum(text[:1].isalpha() for text in texts)
+    is_flags = content == "flags" if content else 2 * n_words > len(texts)
     source = {}
     for cell in cells:
         value, flag = field_of_biomarker()[cell]

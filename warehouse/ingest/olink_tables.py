@@ -5,7 +5,7 @@ import re
 
 from warehouse.ingest.fields import read_seed
 
-WIDE = re.compile(r"olink_instance_(?P<instance>[0-3])")
+WIDE = re.compile(r"olink_instance_(?P<instance>[0-3])(?:_\d{4})?")
 LONG_COLUMNS = ("eid", "ins_index", "protein_id", "result")
 LANDED_COLUMNS = ("eid", "ins_index", "protein", "result")
 

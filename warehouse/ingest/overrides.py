@@ -20,12 +20,14 @@ KEYS: dict[str, tuple[tuple[str, ...] | None, str]] = {
     "ignore_field": (None, "leave a field out: ignore_field:20003=yes"),
     "title": (None, "the field a column title stands for: title:Albumin=30600"),
     "titles": (("study",), "that titles other fields bear too stand for the study's fields"),
+    "nmr_content": (("values", "flags"), "what a ukbnmr file holds whose first rows are empty"),
     "nmr": (("raw", "corrected"), "which NMR values to land when both are in the folder"),
 }
 
 
 # Keys whose subject is a file of the export.
-FILE_KEYS = ("date_order", "encoding", "delimiter", "coding", "entity", "instance", "trait", "skip", "unreadable")
+FILE_KEYS = ("date_order", "encoding", "delimiter", "coding", "entity", "instance", "trait", "skip", "unreadable",
+             "nmr_content")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

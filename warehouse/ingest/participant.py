@@ -4,6 +4,7 @@ from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -45,6 +46,7 @@ class ParticipantReader:
     decoders: Decoders = field(default_factory=dict)
     number_codes: Container[str] = ()
     too_long: dict[str, int] = field(default_factory=dict)
+    unlike: dict[str, int] = field(default_factory=dict)
 
     def columns(self, block: Block) -> dict[str, pa.Array]:
         """Canonical columns of one block."""
@@ -100,6 +102,8 @@ class ParticipantReader:
             )
             self.cells.count(column, cells)
             self.cells.reject(block, column, cells, bad, NOT_A_MEANING if is_meant else NOT_A_LIST)
+            if partner in made:
+                self._count_unlike(column, list_lengths(lists), list_lengths(made[partner]))
             return lists
         columns = {
             index if index is not None else target.field.array_min: self._scalar(target, name, block)
@@ -112,6 +116,12 @@ class ParticipantReader:
         if too_long.size:
             self.too_long[target.column] = self.too_long.get(target.column, 0) + int(too_long.size)
         return lists
+
+    def _count_unlike(self, column: str, n_entries: np.ndarray, n_codes: np.ndarray) -> None:
+        """Entries of one list stand beside those of another only where both are as long: a gap would shift them."""
+        unlike = int(np.count_nonzero((n_entries > 0) & (n_entries != n_codes)))
+        if unlike:
+            self.unlike[column] = self.unlike.get(column, 0) + unlike
 
     def _item(self, kind: Kind) -> Decoder | None:
         """How items of a list of dates or numbers are read; codes and texts land as they are."""
@@ -128,6 +138,14 @@ class ParticipantReader:
     def refuse_what_was_met(self) -> None:
         """Raises IngestError for faults only the whole file shows."""
         refuse_other_order(self.shape, self.dates)
+        for column, count in self.unlike.items():
+            raise refuse(
+                self.shape.name,
+                f"a list in {column} is as long as the list of codes in {codes_column(column)}",
+                "the columns come from different exports, or empty entries were dropped: export the dates as columns "
+                "(_a0, _a1, ...)",
+                count,
+            )
         for column, count in self.too_long.items():
             raise refuse(
                 self.shape.name,

@@ -113,7 +113,9 @@ def _plan_one(one: Found, plan: ExportPlan, codings: Codings, overrides: Overrid
     if one.entity == "participant":
         plan.parts.append(_plan_participant(one, codings, overrides, faults))
     elif one.entity == "nmr_corrected" and one.shape is not None:
-        plan.metabolites.append(PlannedMetabolites(one, plan_corrected(one.shape)))
+        plan.metabolites.append(
+            PlannedMetabolites(one, plan_corrected(one.shape, content=overrides.get("nmr_content", one.name)))
+        )
     elif one.entity in RECORD_TABLES and one.shape is not None:
         table = RECORD_TABLES[one.entity]
         record = plan_record(one.shape, table, ignored=overrides.subjects("ignore_column"))
@@ -150,6 +152,12 @@ def _plan_participant(one: Found, codings: Codings, overrides: Overrides, faults
     titles = read_titles(codings, overrides)
     if header is None:
         header = read_title_header(one.shape.header, where=one.name, titles=titles, needed=known_fields())
+        if not header.columns:
+            raise refuse(
+                one.name,
+                "a participant table in titles (FIELD-TITLE) bears the title of at least one field of the study",
+                f"export it with header_style FIELD-NAME, or leave it out: --override skip:{one.name}=yes",
+            )
     else:
         header = _with_titles(header, titles, where=one.name)
     _refuse_doubtful(header, overrides, where=one.name, faults=faults)

@@ -11,13 +11,14 @@ from warehouse.ingest.files import list_files, refuse_no_file
 from warehouse.ingest.gene_locations import GENE_LOCATIONS
 from warehouse.ingest.gwas_formats import holds_many_traits, tell_format
 from warehouse.ingest.headers import is_eid_name, is_title_header, looks_headerless, read_header
-from warehouse.ingest.nmr_tables import is_corrected
-from warehouse.ingest.olink_tables import HELPERS, LONG_COLUMNS, WIDE, proteins
+from warehouse.ingest.merged_tables import refuse_records_in_titles, refuse_several_entities
+from warehouse.ingest.nmr_tables import VISIT, is_corrected
+from warehouse.ingest.olink_tables import HELPERS, LONG_COLUMNS, WIDE, proteins, rap_column
 from warehouse.ingest.overrides import Overrides
 from warehouse.ingest.record_tables import RECORD_TABLES, UNREAD_ENTITIES, UNREAD_SIGNATURES
 
 NOT_DATA = re.compile(
-    r"(^(licen[cs]e|readme|changelog|manifest|md5sum).*|.*\.(md|html?|log|r|py|sh|do|dct|sas|sps|pdf|docx?|json|md5|png|ipynb))$",
+    r"(^(licen[cs]e|readme|changelog|manifest|md5sum).*|.*\.(md|html?|log|r|py|sh|do|dct|sas|sps|pdf|docx?|json|md5|png|ipynb|ukb))$",
     re.IGNORECASE,
 )
 GENOTYPES = re.compile(r".*\.(bed|bim|fam|bgen|bgi|sample|pgen|psam|pvar|vcf|vcf\.gz)$", re.IGNORECASE)
@@ -34,7 +35,15 @@ TRAIT_TABLE_FACTS = frozenset({"n_cases", "n_controls", "genome_assembly", "trai
 SHARE_OF_PROTEINS = 0.5
 
 SHOWCASE_CODING = re.compile(r"^(?:data)?coding[-_]?(?P<encoding>\d+)\.(?:tsv|txt|csv)(?:\.gz)?$", re.IGNORECASE)
-SHOWCASE_SCHEMAS = (frozenset({"category_id", "title"}), frozenset({"encoding_id", "title", "coded_as"}))
+SHOWCASE_SCHEMAS = tuple(
+    frozenset(columns.split())
+    for columns in (
+        "category_id title", "encoding_id title coded_as", "field_id title item_type", "instance_id num_members",
+        "instance_id index title", "parent_id child_id", "table_name column_name",
+        "table_name parent_name", "stability_id", "value_type_id",
+        "id1 id2 kinship",
+    )
+)  # fmt: skip
 # What --override entity may name a file.
 NAMED_ENTITIES = (
     "participant", *RECORD_TABLES, "withdrawals", "olink_wide", "olink_long", *HELPERS, "nmr_corrected", "gwas",
@@ -91,6 +100,9 @@ def recognise(path: Path, *, name: str, overrides: Overrides) -> Found:
     shape = look_at(path, name=name, overrides=overrides)
     if shape.delimiter:
         _refuse_headerless(shape)
+    refuse_several_entities(shape)
+    if chosen == "withdrawals":
+        return _withdrawn(shape, path, name, evidence="override entity")
     if chosen:
         entity, _, detail = chosen.partition(":")
         if entity not in NAMED_ENTITIES:
@@ -153,8 +165,11 @@ def _is_blank(path: Path) -> bool:
 
 
 def _by_header(shape: Shape, path: Path, name: str) -> Found | None:
-    if not shape.delimiter or WITHDRAWALS.match(path.name):
-        return _withdrawn(shape, path, name)
+    if WITHDRAWALS.match(path.name):
+        return _withdrawn(shape, path, name, evidence="name w<application> or withdrawals")
+    if not shape.delimiter:
+        _refuse_list(shape, name)
+        return None
     for tell in (_dotted, _record, _corrected_nmr, _olink, _study_file, _ld_scores, _gwas, _participant):
         if (found := tell(shape)) is not None:
             entity, evidence, detail = found
@@ -165,10 +180,22 @@ def _by_header(shape: Shape, path: Path, name: str) -> Found | None:
 Telling = tuple[str, str, str] | None
 
 
-def _withdrawn(shape: Shape, path: Path, name: str) -> Found | None:
+def _refuse_list(shape: Shape, name: str) -> None:
+    """A list of ids says by its name alone why they are listed: to withdraw, to keep, to leave out."""
+    lines = [shape.header[0], *(row[0] for row in shape.rows)]
+    n_ids = sum(bool(PARTICIPANT_ID.match(cell.strip())) for cell in lines)
+    if n_ids >= len(lines) - 1:
+        raise refuse(
+            name,
+            "a list of ids tells by its name why they are listed; the withdrawn stand in w<application>_<date>.csv",
+            f"if these people withdrew, say --override entity:{name}=withdrawals; else --override skip:{name}=yes",
+        )
+
+
+def _withdrawn(shape: Shape, path: Path, name: str, *, evidence: str) -> Found:
     """A list of the withdrawn: ids, one a line, with or without a header and a delimiter behind them.
 
-    Raises IngestError for a file that is called one and has more columns.
+    Raises IngestError for a file that is called one and has more columns, or other cells than ids.
     """
     lines = [shape.header, *shape.rows]
     if any(cell.strip() for line in lines for cell in line[1:]):
@@ -180,11 +207,14 @@ def _withdrawn(shape: Shape, path: Path, name: str) -> Found | None:
     cells = [line[0] for line in lines]
     ids = sum(bool(PARTICIPANT_ID.match(cell.strip())) for cell in cells)
     if ids == len(cells) or (ids == len(cells) - 1 and is_eid_name(cells[0])):
-        evidence = "one column of participant ids" + (
-            ", by name w<application>" if WITHDRAWALS.match(path.name) else ""
-        )
-        return Found(path, name, "withdrawals", evidence, shape, "" if ids == len(cells) else "header")
-    return None
+        detail = "" if ids == len(cells) else "header"
+        return Found(path, name, "withdrawals", f"one column of participant ids, by {evidence}", shape, detail)
+    raise refuse(
+        name,
+        "a list of withdrawn participants holds ids and nothing else",
+        f"take the other lines out, or leave the file out: --override skip:{name}=yes",
+        len(cells) - ids,
+    )
 
 
 def _dotted(shape: Shape) -> Telling:
@@ -236,7 +266,7 @@ def _olink(shape: Shape) -> Telling:
             "export the entity olink_instance_0, or the portal's olink_data.txt",
         )
     if "eid" in cells:
-        known = sum(cell in proteins() for cell in cells)
+        known = sum(rap_column(cell) in proteins() for cell in cells)
         if known and known >= SHARE_OF_PROTEINS * (len(cells) - 1):
             told = WIDE.search(shape.path.name.lower())
             return (
@@ -248,6 +278,9 @@ def _olink(shape: Shape) -> Telling:
 
 
 def _corrected_nmr(shape: Shape) -> Telling:
+    cells = {"eid" if is_eid_name(cell) else cell.lower() for cell in shape.header}
+    if {"eid", VISIT} <= cells and not is_corrected(shape.header):
+        return "unread", "columns eid and visit_index without a biomarker: ukbnmr's tables of samples", "ukbnmr samples"
     return ("nmr_corrected", "columns visit_index and ukbnmr's biomarkers", "") if is_corrected(shape.header) else None
 
 
@@ -258,7 +291,7 @@ def _study_file(shape: Shape) -> Telling:
     if cells >= TRUTH_HEADER:
         return "truth", "columns quantity and planted_coefficient", ""
     if any(signature <= cells for signature in SHOWCASE_SCHEMAS):
-        return "showcase_schema", "columns of a Showcase schema file", ""
+        return "showcase_schema", "columns of a Showcase schema or kinship file", ""
     for entity, signature in CODING_FILES.items():
         if signature <= cells:
             return entity, f"columns {', '.join(sorted(signature))}", ""
@@ -293,6 +326,7 @@ def _participant(shape: Shape) -> Telling:
     if header is not None:
         return "participant", f"header style {header.style}, {len(header.columns):,} field columns", header.style
     if is_title_header(shape.header):
+        refuse_records_in_titles(shape)
         return "participant", "column Participant ID (FIELD-TITLE)", "title"
     return None
 

@@ -1,6 +1,7 @@
 """The record-level tables: their columns in UK Biobank's order, and what each column holds."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 HESIN = (
     "eid ins_index dsource source epistart epiend epidur bedyear epistat epitype epiorder spell_index spell_seq "
@@ -16,6 +17,7 @@ class RecordTable:
 
     signature : the columns that tell it from the others, all needed.
     dates : read as ISO; integers : `3.0` is read as `3`; icd : codes that a REPLACE export spells `M81.0 Title`.
+    words : the only values of a column that has no coding.
     """
 
     name: str
@@ -24,9 +26,19 @@ class RecordTable:
     dates: frozenset[str]
     integers: frozenset[str] = frozenset()
     icd: frozenset[str] = frozenset()
+    words: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
-def _table(name: str, columns: str, *, signature: str, dates: str, integers: str = "", icd: str = "") -> RecordTable:
+def _table(
+    name: str,
+    columns: str,
+    *,
+    signature: str,
+    dates: str,
+    integers: str = "",
+    icd: str = "",
+    words: Mapping[str, str] | None = None,
+) -> RecordTable:
     return RecordTable(
         name=name,
         columns=tuple(columns.split()),
@@ -34,6 +46,7 @@ def _table(name: str, columns: str, *, signature: str, dates: str, integers: str
         dates=frozenset(dates.split()),
         integers=frozenset(integers.split()),
         icd=frozenset(icd.split()),
+        words={column: frozenset(values.split()) for column, values in (words or {}).items()},
     )
 
 
@@ -47,6 +60,7 @@ RECORD_TABLES = {
             dates="epistart epiend elecdate admidate disdate",
             integers="ins_index source epidur bedyear epistat epitype epiorder spell_index spell_seq speldur elecdur "
             "admimeth_uni admisorc_uni classpat_uni intmanag_uni mainspef_uni tretspef_uni dismeth_uni disdest_uni",
+            words={"dsource": "HES SMR PEDW"},
         ),
         _table(
             "hesin_diag",
@@ -69,6 +83,7 @@ RECORD_TABLES = {
             signature="eid date_of_death",
             dates="date_of_death",
             integers="ins_index source",
+            words={"dsource": "E/W SCOT"},
         ),
         _table(
             "death_cause",

@@ -17,9 +17,13 @@ from warehouse.ingest.overrides import Overrides
 from warehouse.ingest.record_tables import RecordTable
 from warehouse.ingest.rejects import Rejects
 from warehouse.ingest.replace_coding import Decoders
-from warehouse.ingest.tables import stream_blocks
+from warehouse.ingest.tables import MISSING, stream_blocks
 
 NO_EID = "a row has a participant id"
+SHARE_OF_OTHER_WORDS = 0.01  # of the first rows: single ones are the doors' to count
+# A whole number that stands as a fraction, as pandas writes columns with gaps, and codes as books print them.
+FLOAT_CODE = r"^(\d{4,5})\.0$"
+DOTTED_CODE = r"^([A-Z]\d{2})\.([0-9A-Z]+)$"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,24 @@ def plan_record(shape: Shape, table: RecordTable, *, ignored: Container[str] = (
             "export the whole table again",
             len(lacking),
         )
+    _refuse_other_words(shape, table, source)
     return RecordPlan(table=table, shape=shape, source=source, extra=tuple(extra))
+
+
+def _refuse_other_words(shape: Shape, table: RecordTable, source: Mapping[str, str]) -> None:
+    """The nation of a record hangs on a column without a coding: whose meanings nothing turns back."""
+    for column, words in table.words.items():
+        if column not in source:
+            continue
+        at = shape.header.index(source[column])
+        others = sum(row[at].strip() not in {*words, *MISSING} for row in shape.rows)
+        if others > SHARE_OF_OTHER_WORDS * len(shape.rows):
+            raise refuse(
+                shape.name,
+                f"{column} is one of {', '.join(sorted(words))}",
+                "export the table again with coding_option RAW",
+                others,
+            )
 
 
 def land_record(
@@ -108,6 +129,9 @@ def land_record(
             elif canonical in plan.table.integers:
                 reader.count(canonical, cells)
                 cells = reader.integers(block, canonical, cells)
+            elif canonical in plan.table.icd:
+                cells = pc.replace_substring_regex(cells, FLOAT_CODE, r"\1")
+                cells = pc.replace_substring_regex(cells, DOTTED_CODE, r"\1\2")
             made[canonical] = cells
         has_eid = pc.is_valid(made["eid"])
         n_rows = block.rows.num_rows
