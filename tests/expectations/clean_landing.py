@@ -28,7 +28,8 @@ RECORD_TABLES = (
 )
 GWAS_COLUMNS = (
     "trait source_format chromosome base_pair_location variant_id rsid effect_allele other_allele "
-    "effect_allele_frequency info n n_cases n_controls beta odds_ratio standard_error z_score p_value neg_log10_p_value"
+    "effect_allele_frequency minor_allele_frequency info n n_cases n_controls beta odds_ratio standard_error "
+    "z_score p_value neg_log10_p_value"
 )
 # Tables that follow from participants, episodes and summary statistics.
 RECORDS = """

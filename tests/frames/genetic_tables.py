@@ -64,6 +64,10 @@ def database(
                     "beta": columns.get("beta", columns["z"] / np.sqrt(N_PEOPLE)),
                     "standard_error": columns.get("se", np.full(N_SNPS, 1 / np.sqrt(N_PEOPLE))),
                     "effect_allele_frequency": columns.get("frequency", np.full(N_SNPS, 0.5)),
+                    "minor_allele_frequency": np.minimum(
+                        columns.get("frequency", np.full(N_SNPS, 0.5)),
+                        1 - columns.get("frequency", np.full(N_SNPS, 0.5)),
+                    ),
                     "sample_prevalence": pa.array([(case_shares or {}).get(name)] * N_SNPS, pa.float64()),
                     "is_case_control": [name in diseases] * N_SNPS,
                 }

@@ -2,9 +2,10 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import yaml  # type: ignore[import-untyped]
@@ -17,6 +18,7 @@ from warehouse.ingest.gwas_formats import (
     ASSOCIATION_COLUMNS,
     MUNGEABLE,
     NUMBER_COLUMNS,
+    OF_ONE_MEANING,
     Format,
     cells_by_name,
     plain_name,
@@ -58,8 +60,9 @@ def trait_of(path: Path) -> str:
 class AssociationReader:
     """Translates blocks of one GWAS file to the canonical columns."""
 
-    def __init__(self, shape: Shape, trait: str) -> None:
-        known = tell_format(shape.header)
+    def __init__(self, shape: Shape, trait: str, *, ignored: Collection[str] = ()) -> None:
+        self.header = tuple(cell for cell in shape.header if cell not in ignored)
+        known = tell_format(self.header)
         if known is None:
             raise refuse(
                 shape.name, "a GWAS file has the header of a known format", "see warehouse/ingest/gwas_formats.py"
@@ -67,7 +70,7 @@ class AssociationReader:
         self.shape, self.trait, self.format = shape, trait, known
         self.n_other_tests = 0
         self._refuse_two_writings()
-        cell_of = cells_by_name(shape.header)
+        cell_of = cells_by_name(self.header)
         if known is MUNGEABLE:
             cell_of = {plain_name(name): cell for name, cell in cell_of.items()}
         self.source: dict[str, str] = {}
@@ -75,12 +78,13 @@ class AssociationReader:
             cell = next((cell_of[name] for name in names if name in cell_of), None)
             if cell is not None:
                 self.source[canonical] = cell
+        self._refuse_two_stories(cell_of)
         self.test_cell = cell_of.get(known.test_column, "")
         self._refuse_without_statistics()
 
     def _refuse_two_writings(self) -> None:
         used = {name for names in self.format.columns.values() for name in names}
-        said = Counter(plain_name(cell) if self.format is MUNGEABLE else cell.lower() for cell in self.shape.header)
+        said = Counter(plain_name(cell) if self.format is MUNGEABLE else cell.lower() for cell in self.header)
         if twice := sorted(name for name, n in said.items() if n > 1 and name in used):
             raise refuse(
                 self.shape.name,
@@ -88,6 +92,21 @@ class AssociationReader:
                 "leave one of the columns out",
                 len(twice),
             )
+
+    def _refuse_two_stories(self, cell_of: Mapping[str, str]) -> None:
+        if self.format is not MUNGEABLE:
+            return
+        for meaning in OF_ONE_MEANING:
+            cells = [cell_of[name] for name in MUNGEABLE.columns[meaning] if name in cell_of]
+            places = [self.shape.header.index(cell) for cell in cells]
+            n_rows = sum(len({row[place].upper() for place in places}) > 1 for row in self.shape.rows)
+            if n_rows:
+                raise refuse(
+                    self.shape.name,
+                    f"columns of one meaning hold the same; {' and '.join(cells)} differ",
+                    f"say which one is not the {meaning.replace('_', ' ')}: --override ignore_column:{cells[-1]}=yes",
+                    n_rows,
+                )
 
     def _refuse_without_statistics(self) -> None:
         have = self.source.keys()
@@ -103,7 +122,7 @@ class AssociationReader:
     @property
     def number_cells(self) -> frozenset[str]:
         """Header cells of nothing but numbers."""
-        numbers = NUMBER_COLUMNS | {"minor_allele_frequency"}
+        numbers = NUMBER_COLUMNS | {"first_allele_frequency"}
         return frozenset(self.source[name] for name in self.source if name in numbers) - {
             cell for name, cell in self.source.items() if name not in numbers
         }
@@ -118,7 +137,7 @@ class AssociationReader:
             self.n_other_tests += rows.num_rows - kept.num_rows
             rows = kept
         made = {canonical: rows.column(cell) for canonical, cell in self.source.items()}
-        for step in (_split_neale, _name_identifier, _orient_plink, _name_chromosome, _upper_alleles):
+        for step in (_split_neale, _name_identifier, _orient_plink, _orient_named, _name_chromosome, _upper_alleles):
             step(made)
         for name in ("trait", "source_format"):
             text = self.trait if name == "trait" else self.format.name
@@ -141,9 +160,17 @@ def _split_neale(made: Columns) -> None:
     ):  # fmt: skip
         made[name] = pc.struct_field(parts, part)
     minor, frequency = made.pop("minor_allele"), made.pop("minor_allele_frequency")
-    other = pc.subtract(1.0, pc.cast(frequency, pa.float64(), safe=False))
-    is_effect = pc.equal(minor, made["effect_allele"])
-    made["effect_allele_frequency"] = pc.if_else(is_effect, frequency, pc.cast(other, frequency.type))
+    made["effect_allele_frequency"] = pc.if_else(
+        pc.equal(minor, made["effect_allele"]), frequency, _of_the_other(frequency)
+    )
+
+
+def _of_the_other(frequency: pa.Array) -> pa.Array:
+    """One less the frequency, as text where it is text; missing where it is no number."""
+    is_number = np.ones(len(frequency), dtype=bool)
+    is_number[not_numbers(frequency).to_numpy()] = False
+    numbers = pc.if_else(pa.array(is_number), frequency, pa.scalar(None, frequency.type))
+    return pc.cast(pc.subtract(1.0, pc.cast(numbers, pa.float64(), safe=False)), frequency.type)
 
 
 def _name_identifier(made: Columns) -> None:
@@ -161,6 +188,35 @@ def _orient_plink(made: Columns) -> None:
     reference, alternative = made.pop("plink_ref", None), made.pop("plink_alt", None)
     if reference is not None and alternative is not None and "other_allele" not in made:
         made["other_allele"] = pc.if_else(pc.equal(made["effect_allele"], alternative), reference, alternative)
+
+
+def _orient_named(made: Columns) -> None:
+    """The alleles that a name says are believed; where it says one of them, the other is A1 or A2, whichever it is not.
+
+    A frequency of A1 becomes that of the effect allele.
+    """
+    first, second = made.pop("first_allele", None), made.pop("second_allele", None)
+    of_first = made.pop("first_allele_frequency", None)
+    effect, other = made.get("effect_allele"), made.get("other_allele")
+    if effect is None and first is not None:
+        made["effect_allele"] = first if other is None or second is None else _which_is_not(other, first, second)
+    if other is None and second is not None:
+        made["other_allele"] = second if effect is None or first is None else _which_is_not(effect, first, second)
+    if of_first is None or "effect_allele_frequency" in made:
+        return
+    if first is None or (effect is None and other is None):
+        made["effect_allele_frequency"] = of_first
+        return
+    is_first = pc.equal(pc.ascii_upper(made["effect_allele"]), pc.ascii_upper(first))
+    is_other = pc.equal(pc.ascii_upper(made["other_allele"]), pc.ascii_upper(first))
+    turned = pc.if_else(is_other, _of_the_other(of_first), pa.scalar(None, of_first.type))
+    made["effect_allele_frequency"] = pc.if_else(is_first, of_first, turned)
+
+
+def _which_is_not(known: pa.Array, first: pa.Array, second: pa.Array) -> pa.Array:
+    """Of two alleles the one that is not the known one; missing where it is neither."""
+    letter, a1, a2 = (pc.ascii_upper(column) for column in (known, first, second))
+    return pc.if_else(pc.equal(letter, a1), a2, pc.if_else(pc.equal(letter, a2), a1, pa.scalar(None, a1.type)))
 
 
 def _name_chromosome(made: Columns) -> None:

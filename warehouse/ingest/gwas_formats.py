@@ -4,7 +4,8 @@ The effect allele differs: ALLELE1 in REGENIE and BOLT-LMM, Allele2 in SAIGE, th
 A1 in PLINK 2 and LDSC. Every format is translated here, once, to the names of the GWAS-SSF standard.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 ASSOCIATION_COLUMNS = (
@@ -17,6 +18,7 @@ ASSOCIATION_COLUMNS = (
     "effect_allele",
     "other_allele",
     "effect_allele_frequency",
+    "minor_allele_frequency",
     "info",
     "n",
     "n_cases",
@@ -257,6 +259,9 @@ FORMATS += (
     ),
 )
 
+# Which allele an effect is of, said by name: believed before A1, which says so only by habit.
+EXPLICIT_EFFECT, EXPLICIT_OTHER = "effect_allele ea", "other_allele non_effect_allele nea"
+
 # Any other file whose columns bear the names that munge_sumstats.py understands (upper or lower case; `.` and `-` as
 # `_`), and those of allele frequencies in METAL, fastGWA and COJO, which it does not. Told last and by its columns'
 # meaning: a variant, both alleles, an effect.
@@ -266,14 +271,18 @@ MUNGEABLE = _format(
     chromosome="chr chrom chromosome",
     base_pair_location="bp pos position base_pair_location",
     identifier="snp markername snpid rsid rs rs_number rs_numbers",
-    effect_allele="a1 allele1 allele_1 effect_allele reference_allele inc_allele ea",
-    other_allele="a2 allele2 allele_2 other_allele non_effect_allele dec_allele nea",
-    effect_allele_frequency="eaf frq effect_allele_frequency effect_allele_freq af1 freq1 freq a1freq a1_freq "
-    "maf frq_u f_u",
+    effect_allele=EXPLICIT_EFFECT,
+    first_allele="a1 allele1 allele_1 reference_allele inc_allele",
+    other_allele=EXPLICIT_OTHER,
+    second_allele="a2 allele2 allele_2 dec_allele",
+    effect_allele_frequency="eaf effect_allele_frequency effect_allele_freq",
+    first_allele_frequency="af1 freq1 frq freq a1freq a1_freq frq_u f_u",
+    # Of either allele: a file that says MAF does not say whose.
+    minor_allele_frequency="maf",
     info="info",
     n="n weight",
-    n_cases="n_cas n_cases n_case ncase cases_n",
-    n_controls="n_con n_controls n_control ncontrol controls_n",
+    n_cases="n_cas n_cases n_case ncase cases_n nca",
+    n_controls="n_con n_controls n_control ncontrol controls_n nco",
     beta="beta b effect effects log_odds",
     odds_ratio="or",
     standard_error="se standard_error stderr",
@@ -281,7 +290,16 @@ MUNGEABLE = _format(
     p_value="p pvalue p_value pval p_val gc_pvalue",
     neg_log10_p_value="log10p neg_log10_p mlog10p neg_log_10_p_value",
 )
-NEEDED_TO_MUNGE = (("identifier",), ("effect_allele",), ("other_allele",), ("beta", "odds_ratio", "z_score"))
+NEEDED_TO_MUNGE = {
+    "a variant (SNP)": ("identifier",),
+    "an effect allele (A1)": ("effect_allele", "first_allele"),
+    "the other allele (A2)": ("other_allele", "second_allele"),
+    "an effect (BETA, OR or Z)": ("beta", "odds_ratio", "z_score"),
+}
+# Two columns of one of these meanings that differ tell two stories.
+OF_ONE_MEANING = ("effect_allele", "other_allele", "first_allele", "second_allele", "beta")
+# daner of the PGC: the frequencies' numbers of cases and of controls stand in their names.
+DANER_FREQUENCY = re.compile(r"^(frq_[au])_\d+$")
 
 # Seen, but one file per trait is needed: regenie --no-split writes BETA.Y1 SE.Y1 ... side by side.
 MANY_TRAITS = frozenset({"chrom", "genpos", "id", "allele0", "allele1", "a1freq"})
@@ -299,7 +317,13 @@ def cells_by_name(header: Sequence[str]) -> dict[str, str]:
 def tell_format(header: Sequence[str]) -> Format | None:
     """The GWAS format of a header; None where it is none."""
     cells = set(cells_by_name(header))
-    return next((known for known in FORMATS if known.signature <= cells), _mungeable(cells))
+    known = next((known for known in FORMATS if known.signature <= cells), None)
+    # ldsc knows no other alleles than its own: where they are named beside A1, the names are what counts.
+    if known is None or (
+        known.name == "ldsc_sumstats" and cells.intersection(f"{EXPLICIT_EFFECT} {EXPLICIT_OTHER}".split())
+    ):
+        return _mungeable(cells) or known
+    return known
 
 
 def plain_name(cell: str) -> str:
@@ -308,14 +332,20 @@ def plain_name(cell: str) -> str:
     >>> plain_name("Effect-Allele")
     'effect_allele'
     """
-    return cell.lower().replace("-", "_").replace(".", "_")
+    return DANER_FREQUENCY.sub(r"\1", cell.lower().replace("-", "_").replace(".", "_"))
 
 
 def _mungeable(cells: set[str]) -> Format | None:
+    return None if lacking(cells) else MUNGEABLE
+
+
+def lacking(cells: Iterable[str]) -> list[str]:
+    """What of a variant, its two alleles and an effect no column's name says."""
     plain = {plain_name(cell) for cell in cells}
     columns = MUNGEABLE.columns
-    has_all = all(any(plain.intersection(columns[name]) for name in names) for names in NEEDED_TO_MUNGE)
-    return MUNGEABLE if has_all else None
+    return [
+        what for what, names in NEEDED_TO_MUNGE.items() if not any(plain.intersection(columns[name]) for name in names)
+    ]
 
 
 def holds_many_traits(header: Sequence[str]) -> bool:

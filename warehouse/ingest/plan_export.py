@@ -131,7 +131,8 @@ def _plan_one(one: Found, plan: ExportPlan, codings: Codings, overrides: Overrid
             )
     elif one.entity == "gwas" and one.shape is not None:
         trait = overrides.get("trait", one.name) or trait_of(one.path)
-        plan.associations.append((one, AssociationReader(one.shape, trait)))
+        ignored = overrides.subjects("ignore_column")
+        plan.associations.append((one, AssociationReader(one.shape, trait, ignored=ignored)))
     elif one.entity == "ld_scores" and one.shape is not None:
         score_cells(one.shape)
 

@@ -10,6 +10,7 @@ from warehouse.ingest.faults import Faults, refuse
 from warehouse.ingest.files import list_files, refuse_no_file
 from warehouse.ingest.gene_locations import GENE_LOCATIONS
 from warehouse.ingest.gwas_formats import holds_many_traits, tell_format
+from warehouse.ingest.gwas_near_misses import near_miss, refuse_gwas_vcf
 from warehouse.ingest.headers import is_eid_name, is_title_header, looks_headerless, read_header
 from warehouse.ingest.merged_tables import refuse_records_in_titles, refuse_several_entities
 from warehouse.ingest.nmr_tables import VISIT, is_corrected
@@ -140,6 +141,7 @@ def _by_name(path: Path, name: str) -> Found | None:
     if NOT_DATA.match(base):
         return Found(path, name, "not_data", "file name")
     if GENOTYPES.match(base):
+        refuse_gwas_vcf(path, name)
         return Found(path, name, "genotypes", "file name; ingest lands tables, genotypes stay where they are")
     if ENCRYPTED.match(base):
         raise refuse(
@@ -318,6 +320,8 @@ def _gwas(shape: Shape) -> Telling:
             "a GWAS file holds one trait; this REGENIE file holds several side by side",
             "run REGENIE with --split",
         )
+    if (missed := near_miss(shape.header)) is not None:
+        raise refuse(shape.name, *missed)
     return None
 
 

@@ -53,6 +53,7 @@ judged as (
         effect_allele,
         other_allele,
         effect_allele_frequency,
+        minor_allele_frequency,
         n,
         -- an effective number of people is that of a study half of cases
         {% if var('gwas_case_control_n') == 'effective' -%}

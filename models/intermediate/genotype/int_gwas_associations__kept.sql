@@ -38,6 +38,7 @@ kept as (
         effect_allele,
         other_allele,
         effect_allele_frequency,
+        minor_allele_frequency,
         n_total,
         sample_prevalence,
         is_case_control,

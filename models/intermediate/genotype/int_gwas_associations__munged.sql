@@ -19,6 +19,7 @@ munged as (
         other_allele,
         orientation,
         effect_allele_frequency,
+        minor_allele_frequency,
         n,
         sample_prevalence,
         is_case_control,

@@ -33,6 +33,7 @@ regional as (
         end as orientation,
         is_strand_ambiguous,
         effect_allele_frequency,
+        minor_allele_frequency,
         n,
         sample_prevalence,
         is_case_control,

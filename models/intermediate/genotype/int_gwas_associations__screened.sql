@@ -27,7 +27,7 @@ columns_given as (
     select
         trait,
         count(info) > 0 as has_info,
-        count(effect_allele_frequency) > 0 as has_frequency,
+        count(coalesce(effect_allele_frequency, minor_allele_frequency)) > 0 as has_frequency,
         count(neg_log10_p_value) > 0 as has_p,
         count(case when is_odds_ratio then 1 end) > 0 as has_odds_ratio
     from {{ ref('stg_gwas__associations') }}  -- not the lines above: read twice, they would be held whole
@@ -45,6 +45,11 @@ described as (
         associations.effect_letter as effect_allele,
         associations.other_letter as other_allele,
         associations.effect_allele_frequency,
+        -- of either allele where the file does not say whose it is
+        least(
+            coalesce(associations.effect_allele_frequency, associations.minor_allele_frequency),
+            1 - coalesce(associations.effect_allele_frequency, associations.minor_allele_frequency)
+        ) as minor_allele_frequency,
         associations.info,
         associations.beta,
         associations.standard_error,
@@ -99,12 +104,11 @@ judged_alone as (
         case
             when
                 rsid is null or lacks_an_allele or n_total is null or signed_effect is null
-                or (has_frequency and effect_allele_frequency is null)
+                or (has_frequency and minor_allele_frequency is null)
                 or (z_basis = 'p_value' and p_value is null and neg_log10_p_value is null)
                 then 'missing_value'
             when has_info and (info is null or info < {{ var('gwas_info_min') }}) then 'info_too_low'
-            when has_frequency and not least(effect_allele_frequency, 1 - effect_allele_frequency) > {{ var('gwas_maf_min') }}
-                then 'frequency_too_low'
+            when has_frequency and not minor_allele_frequency > {{ var('gwas_maf_min') }} then 'frequency_too_low'
             when z_basis = 'p_value' and coalesce(neg_log10_p_value, -1) < 0 then 'p_out_of_range'
             when standard_error <= 0 then 'standard_error_not_positive'
             when effect_allele is null or other_allele is null or effect_allele = other_allele then 'not_two_letters'
@@ -124,6 +128,7 @@ screened as (
         effect_allele,
         other_allele,
         effect_allele_frequency,
+        minor_allele_frequency,
         n_total,
         sample_prevalence,
         coalesce(trait_type = 'case_control', has_odds_ratio or sample_prevalence is not null) as is_case_control,

@@ -18,6 +18,7 @@ typed as (
         upper(effect_allele) as effect_allele,
         upper(other_allele) as other_allele,
         try_cast(effect_allele_frequency as double) as effect_allele_frequency,
+        try_cast(minor_allele_frequency as double) as minor_allele_frequency,
         try_cast(info as double) as info,
         -- 0 cases is how some files say that the trait is quantitative; their people may stand as controls
         coalesce(

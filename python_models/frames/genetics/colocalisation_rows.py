@@ -83,7 +83,7 @@ def _region_trait(trait: TraitVariants, inside: npt.NDArray[np.intp]) -> RegionT
             beta=np.where(np.isfinite(error), trait.z[inside] * error, np.nan),
             standard_error=error,
             kind=kind,
-            allele_frequency=trait.frequency[inside],
+            allele_frequency=trait.minor_frequency[inside],
             n=trait.n[inside],
         )
     if trait.is_case_control and trait.sample_prevalence is None:
@@ -95,7 +95,7 @@ def _region_trait(trait: TraitVariants, inside: npt.NDArray[np.intp]) -> RegionT
         )
     return trait_from_p(
         neg_log10_p=trait.neg_log10_p[inside],
-        allele_frequency=trait.frequency[inside],
+        allele_frequency=trait.minor_frequency[inside],
         n=trait.n[inside],
         kind=kind,
         case_share=trait.sample_prevalence,

@@ -32,7 +32,8 @@ where has_known_strand or {is_any_strand}
 TRAIT = """
 select
     variants.variant, associations.z_score, associations.n, associations.orientation, associations.beta,
-    associations.standard_error, associations.effect_allele_frequency, associations.sample_prevalence
+    associations.standard_error, associations.effect_allele_frequency, associations.minor_allele_frequency,
+    associations.sample_prevalence
 from {associations} as associations
 inner join variants on associations.variant_key = variants.variant_key
 where associations.trait = $trait
@@ -63,7 +64,7 @@ from results.gwas_overlap_matrix
 class TraitVariants:
     """One trait along all variants, NaN where it lacks one.
 
-    Z, beta and frequency, (n,), are of the first allele of the variant's class.
+    Z, beta and frequency, (n,), are of the first allele of the variant's class; minor_frequency of the rarer allele.
     sample_prevalence : cases among the people, None for a quantitative trait or unstated counts.
     population_prevalence : of a disease, where a seed states it.
     is_case_control : a disease, whose effects are log odds ratios.
@@ -79,6 +80,7 @@ class TraitVariants:
     beta: F8
     standard_error: F8
     frequency: F8
+    minor_frequency: F8
     sample_prevalence: float | None
     population_prevalence: float | None
     is_case_control: bool
@@ -171,6 +173,7 @@ def _read_trait(session: duckdb.DuckDBPyConnection, known: TraitType, *, strand:
         beta=along(columns["beta"] * sign),
         standard_error=along(columns["standard_error"]),
         frequency=np.where(along(sign) < 0, 1 - frequency, frequency),
+        minor_frequency=along(columns["minor_allele_frequency"]),
         sample_prevalence=float(shares.mean()) if shares.size else None,
         population_prevalence=known.population_prevalence,
         is_case_control=known.is_case_control,
