@@ -2,8 +2,10 @@
 -- levels) and by what became of them, for both sexes and each. Missing is counted, never imputed: 'unknown' of a category, null of a number.
 -- Standardised mean differences are against the lowest third, the lowest level or those without the event (Austin 2009, Stat Med 28:3083).
 -- Small counts (1 to smallest_cell - 1) cannot be had by subtraction, between levels, sexes or groups, nor from a share: a level that is small
--- in any cell of a grouping, those outside the grouping among them, is hidden in all its cells, and with it in each sex the level most common
--- in the arm, so that no sum over levels, sexes or groups leaves one unknown. Only both sexes of everyone stay, where they are not small themselves.
+-- in any cell of a grouping is hidden in all its cells, and with it in each sex the least common level that is small nowhere in the arm, so that
+-- no sum over levels, sexes or groups leaves one unknown. Only both sexes of everyone stay, where they are not small themselves. A level small
+-- only among those outside the grouping (exposure unknown, what everyone less the groups would tell) is hidden, with the same cover, in one
+-- group: the middle third, or the largest group. Shares are of the whole group, unknown ones among it, so that they tell nothing else.
 {%- set characteristics = study_characteristics() %}
 with participants as (
     select * from {{ ref('participants') }}
@@ -246,6 +248,7 @@ measured as (
         group_names.grouped_by,
         group_names.group_level,
         group_names.group_order,
+        described.group_number,
         described.sex_group,
         described.characteristic,
         described.title,
@@ -319,6 +322,26 @@ compared as (
             and reference.group_position = 1
 ),
 
+-- the group that keeps back what everyone less the groups would tell
+hiding_groups as (
+    select group_number
+    from (
+        select
+            sizes.group_number,
+            row_number() over (
+                partition by group_names.study, group_names.arm, group_names.grouped_by
+                order by
+                    case when group_names.group_level = 'middle third' then 0 else 1 end asc,
+                    sizes.n_participants desc,
+                    group_names.group_order asc
+            ) as place
+        from sizes
+        inner join group_names on sizes.group_number = group_names.group_number
+        where sizes.sex_group = 'both' and group_names.group_level != 'outside'
+    ) as placed
+    where place = 1
+),
+
 -- every count that the row or its complement gives
 small_cells as (
     select
@@ -326,6 +349,8 @@ small_cells as (
         grouped_by = 'everyone' and sex_group = 'both' as is_margin,
         n_participants > 0 and n_participants < {{ var('smallest_cell') }} as is_small_group,
         n_level > 0 and n_level < {{ var('smallest_cell') }} as is_small_level,
+        group_level = 'outside' as is_outside,
+        group_number in (select hiding_groups.group_number from hiding_groups) as is_hiding_group,
         n_participants - n_measured > 0 and n_participants - n_measured < {{ var('smallest_cell') }} as is_small_missing,
         case when grouped_by != 'everyone' and group_position > 1 then difference end as standardised_difference,
         case when n_level >= case when group_level = 'outside' then 1 else {{ var('smallest_cell') }} end then 1 else 0 end as is_cover
@@ -353,7 +378,10 @@ covers as (
         small_cells.level,
         row_number() over (
             partition by small_cells.study, small_cells.arm, small_cells.characteristic, small_cells.sex_group
-            order by sum(small_cells.n_level) desc, small_cells.level asc
+            order by
+                case when min(small_cells.n_level) >= {{ var('smallest_cell') }} then 0 else 1 end asc,
+                sum(small_cells.n_level) asc,
+                small_cells.level asc
         ) as position_from_largest
     from small_cells
     inner join sex_cells
@@ -407,18 +435,43 @@ with_covers as (
             and small_cells.characteristic = covered_characteristics.characteristic
 ),
 
+causes as (
+    select
+        *,
+        max(is_small_level and not is_outside) over same_level as is_small_inside,
+        max(is_small_level and is_outside) over same_level as is_small_outside,
+        -- the hiding group must have enough of it in each sex: else what is left of everyone is small still
+        sum(case when is_hiding_group and n_level >= {{ var('smallest_cell') }} then 1 else 0 end) over same_level as n_hiding_cells,
+        count(distinct case when is_hiding_group then sex_group end) over same_characteristic as n_cells_to_hide
+    from with_covers
+    window
+        same_characteristic as (partition by study, arm, grouped_by, characteristic),
+        same_level as (partition by study, arm, grouped_by, characteristic, level)
+),
+
+spread as (
+    select
+        *,
+        is_small_inside or (is_small_outside and n_hiding_cells < n_cells_to_hide) as is_small_everywhere
+    from causes
+),
+
 marked as (
     select
         *,
         case when is_margin then is_small_group else max(is_small_group) over same_grouping end as hides_groups,
-        case when is_margin then is_small_level else max(is_small_level) over same_level end as hides_level,
+        case when is_margin then is_small_level else is_small_everywhere or (is_small_outside and is_hiding_group) end as hides_level,
         case when is_margin then is_small_missing else max(is_small_missing) over same_characteristic end as hides_missing,
-        case when is_margin then max(is_small_level) over same_cell else max(is_small_level) over same_characteristic end as hides_some
-    from with_covers
+        case
+            when is_margin then max(is_small_level) over same_cell
+            else
+                max(is_small_everywhere) over same_characteristic
+                or (is_hiding_group and max(is_small_outside) over same_characteristic)
+        end as hides_some
+    from spread
     window
         same_grouping as (partition by study, arm, grouped_by),
         same_characteristic as (partition by study, arm, grouped_by, characteristic),
-        same_level as (partition by study, arm, grouped_by, characteristic, level),
         same_cell as (partition by study, arm, grouped_by, group_level, sex_group, characteristic)
 ),
 
@@ -449,7 +502,9 @@ select
     case
         when not is_suppressed and not (value_kind = 'continuous' and hides_missing) then cast(n_level as bigint)
     end as n_level,
-    case when not is_suppressed and not hides_share_missing then share end as share,
+    case
+        when not is_suppressed and value_kind = 'categorical' then cast(n_level as double) / cast(n_participants as double)
+    end as share,
     {%- for statistic in ['mean', 'standard_deviation', 'median', 'first_quartile', 'third_quartile'] %}
     case when not is_suppressed then case when hides_missing then round({{ statistic }}, 3) else {{ statistic }} end end as {{ statistic }},
     {%- endfor %}

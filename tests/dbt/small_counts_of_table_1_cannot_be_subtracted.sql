@@ -86,6 +86,65 @@ between_group_sizes as (
     group by cells.described, cells.grouped_by, cells.sex_group
 ),
 
+groupings as (
+    select distinct
+        described,
+        grouped_by
+    from cells
+    where grouped_by != 'everyone'
+),
+
+-- of those outside a grouping: their number less every level that everyone and the groups tell
+outside_by_level as (
+    select
+        of_everyone.described,
+        groupings.grouped_by,
+        of_everyone.sex_group,
+        of_everyone.level,
+        case
+            when of_everyone.n_level is not null and count(shown.level) = count(shown.n_level)
+                then of_everyone.n_level - coalesce(sum(shown.n_level), 0)
+        end as n_outside
+    from of_everyone
+    inner join groupings on of_everyone.described = groupings.described
+    left join shown
+        on
+            of_everyone.described = shown.described
+            and groupings.grouped_by = shown.grouped_by
+            and of_everyone.sex_group = shown.sex_group
+            and of_everyone.level = shown.level
+    where of_everyone.value_kind = 'categorical'
+    group by of_everyone.described, groupings.grouped_by, of_everyone.sex_group, of_everyone.level, of_everyone.n_level
+),
+
+group_sizes as (
+    select
+        described,
+        grouped_by,
+        sex_group,
+        sum(n_participants) as n_in_groups
+    from cells
+    group by described, grouped_by, sex_group
+),
+
+left_outside as (
+    select
+        outside_by_level.described,
+        max(everyone_sizes.n_in_groups) - max(group_sizes.n_in_groups) - sum(outside_by_level.n_outside) as n_told
+    from outside_by_level
+    inner join group_sizes
+        on
+            outside_by_level.described = group_sizes.described
+            and outside_by_level.grouped_by = group_sizes.grouped_by
+            and outside_by_level.sex_group = group_sizes.sex_group
+    inner join group_sizes as everyone_sizes
+        on
+            outside_by_level.described = everyone_sizes.described
+            and outside_by_level.sex_group = everyone_sizes.sex_group
+            and everyone_sizes.grouped_by = 'everyone'
+    group by outside_by_level.described, outside_by_level.grouped_by, outside_by_level.sex_group
+),
+
 of_groups as (
     select
         described,
@@ -96,7 +155,7 @@ of_groups as (
 told as (
     {% for attack in [
         'within_cells', 'from_shares_missing', 'from_numbers_measured', 'from_shares', 'between_sexes', 'between_groups',
-        'between_group_sizes', 'of_groups'
+        'between_group_sizes', 'of_groups', 'left_outside'
     ] -%}
     select
         '{{ attack }}' as attack,
