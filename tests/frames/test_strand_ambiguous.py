@@ -136,6 +136,16 @@ def test_colocalisation__tells_the_direction_of_a_palindrome_by_frequency_or_not
     assert (told["supported_hypothesis"], told["is_same_direction"]) == ("H4", None)
 
 
+def test_colocalisation__reads_the_frequency_of_the_rarer_allele_and_tells_no_direction_by_it() -> None:
+    first, second = quiet(4, FIRST), quiet(5, SECOND)
+    whole = colocalisation(first, second)
+    of_either = {name: cells for name, cells in second.items() if name != "effect_allele_frequency"}
+    of_either["minor_allele_frequency"] = second["effect_allele_frequency"]
+    row = colocalisation(first, of_either)
+    assert row["posterior_h4"] == whole["posterior_h4"]
+    assert (whole["is_same_direction"], row["is_same_direction"]) == (True, None)
+
+
 def test_shared_loci__never_name_a_palindrome() -> None:
     connection = with_shared_loci(study(a=quiet(4, FIRST), b=quiet(5, SECOND)))
     named = {

@@ -143,7 +143,7 @@ class Genome:
             self._held[name] = self._held.pop(name)  # the last one asked for is the last to go
             return self._held[name]
         (known,) = (one for one in self.types if one.name == name)
-        bytes_of_one = 7 * 8 * max(self.position.size, 1)
+        bytes_of_one = 8 * 8 * max(self.position.size, 1)
         while len(self._held) >= max(2, TRAIT_BYTES // bytes_of_one):
             del self._held[next(iter(self._held))]
         self._held[name] = _read_trait(self.session, known, strand=self.strand, n=self.position.size)
