@@ -44,7 +44,12 @@ def check_doors(
     identity = recheck(now.replace(tzinfo=None), landing)
     critical = 0
     chosen = [door for door in DOORS if door in doors]
-    with duckdb.connect(str(database), read_only=True) as connection, progress("quality", len(chosen), "doors") as step:
+    # As much as a build may take: left alone, the database fills most of a machine's memory with what it has read.
+    limit = {"memory_limit": os.environ.get("STUDY_MEMORY_LIMIT", "2GB")}
+    with (
+        duckdb.connect(str(database), read_only=True, config=limit) as connection,
+        progress("quality", len(chosen), "doors") as step,
+    ):
         for door in chosen:
             findings = run_door(
                 connection,
