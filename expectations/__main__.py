@@ -45,9 +45,9 @@ def check_doors(
     critical = 0
     chosen = [door for door in DOORS if door in doors]
     # As much as a build may take: left alone, the database fills most of a machine's memory with what it has read.
-    limit = {"memory_limit": os.environ.get("STUDY_MEMORY_LIMIT", "2GB")}
+    limit = os.environ.get("STUDY_MEMORY_LIMIT", "2GB")
     with (
-        duckdb.connect(str(database), read_only=True, config=limit) as connection,
+        duckdb.connect(str(database), read_only=True, config={"memory_limit": limit}) as connection,
         progress("quality", len(chosen), "doors") as step,
     ):
         for door in chosen:
