@@ -9,6 +9,7 @@ from warehouse.ingest.olink_tables import WIDE
 from warehouse.ingest.record_tables import RECORD_TABLES, UNREAD_ENTITIES
 
 ONE_BY_ONE = "write each table into a file of its own (dx extract_dataset, one entity at a time)"
+OR_ONE = "or name the one to read, and lose the others: --override entity:{name}={held}"
 # Titles of record tables that no field of a participant bears, and of proteins: `A1BG;Alpha-1B-glycoprotein`.
 RECORD_TITLES = frozenset({
     "instance index", "array index", "data source", "date of death", "data provider", "diagnosis level",
@@ -28,7 +29,8 @@ def refuse_several_entities(shape: Shape) -> None:
         if held and any(column_in_any_style(cell) for cell in shape.header):
             held.append("participant")
     if len(held) > 1:
-        raise refuse(shape.name, f"a file holds one table; this one holds {', '.join(held)}", ONE_BY_ONE, len(held))
+        remedy = f"{ONE_BY_ONE}, {OR_ONE.format(name=shape.name, held=held[-1])}"
+        raise refuse(shape.name, f"a file holds one table; this one holds {', '.join(held)}", remedy, len(held))
 
 
 def refuse_records_in_titles(shape: Shape) -> None:

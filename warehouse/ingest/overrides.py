@@ -26,8 +26,18 @@ KEYS: dict[str, tuple[tuple[str, ...] | None, str]] = {
 
 
 # Keys whose subject is a file of the export.
-FILE_KEYS = ("date_order", "encoding", "delimiter", "coding", "entity", "instance", "trait", "skip", "unreadable",
-             "nmr_content")  # fmt: skip
+FILE_KEYS = (
+    "date_order",
+    "encoding",
+    "delimiter",
+    "coding",
+    "entity",
+    "instance",
+    "trait",
+    "skip",
+    "unreadable",
+    "nmr_content",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,9 +40,7 @@ SHOWCASE_SCHEMAS = tuple(
     frozenset(columns.split())
     for columns in (
         "category_id title", "encoding_id title coded_as", "field_id title item_type", "instance_id num_members",
-        "instance_id index title", "parent_id child_id", "table_name column_name",
-        "table_name parent_name", "stability_id", "value_type_id",
-        "id1 id2 kinship",
+        "instance_id index title", "parent_id child_id", "table_name parent_name",
     )
 )  # fmt: skip
 # What --override entity may name a file.
@@ -101,7 +99,8 @@ def recognise(path: Path, *, name: str, overrides: Overrides) -> Found:
     shape = look_at(path, name=name, overrides=overrides)
     if shape.delimiter:
         _refuse_headerless(shape)
-    refuse_several_entities(shape)
+    if not chosen:
+        refuse_several_entities(shape)
     if chosen == "withdrawals":
         return _withdrawn(shape, path, name, evidence="override entity")
     if chosen:
@@ -293,7 +292,7 @@ def _study_file(shape: Shape) -> Telling:
     if cells >= TRUTH_HEADER:
         return "truth", "columns quantity and planted_coefficient", ""
     if any(signature <= cells for signature in SHOWCASE_SCHEMAS):
-        return "showcase_schema", "columns of a Showcase schema or kinship file", ""
+        return "showcase_schema", "columns of a Showcase schema file", ""
     for entity, signature in CODING_FILES.items():
         if signature <= cells:
             return entity, f"columns {', '.join(sorted(signature))}", ""

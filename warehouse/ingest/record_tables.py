@@ -125,6 +125,7 @@ UNREAD_SIGNATURES = {
     "hesin_maternity": frozenset({"eid", "ins_index", "numbaby"}),
     "hesin_delivery": frozenset({"eid", "ins_index", "birordr"}),
     "covid19_result": frozenset({"eid", "specdate", "result"}),
+    "relatedness": frozenset({"id1", "id2", "kinship"}),
     "covid19_gp_clinical": frozenset({"eid", "code_type", "event_dt"}),
     "covid19_gp_scripts": frozenset({"eid", "code_type", "issue_date"}),
 }

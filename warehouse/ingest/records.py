@@ -21,7 +21,8 @@ from warehouse.ingest.tables import MISSING, stream_blocks
 
 NO_EID = "a row has a participant id"
 SHARE_OF_OTHER_WORDS = 0.01  # of the first rows: single ones are the doors' to count
-# A whole number that stands as a fraction, as pandas writes columns with gaps, and codes as books print them.
+# Codes as pandas writes columns with gaps, and as books print them. Of three digits 733.0 may be either: it stays, and
+# the doors tell it.
 FLOAT_CODE = r"^(\d{4,5})\.0$"
 DOTTED_CODE = r"^([A-Z]\d{2})\.([0-9A-Z]+)$"
 
