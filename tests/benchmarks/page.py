@@ -14,7 +14,7 @@ PAGE = Path("docs/benchmarks.md")
 HEAD = """# What it costs
 
 Written by `python -m tests.benchmarks.page` from the ledger that `make bench` appends to: the last of each kind.
-Where a peer stands, it gave the same answer to the same files or arrays first (largest difference). Load: how many
+Where a largest difference stands, the peer gave the same answer to the same files or arrays first. Load: how many
 processes wanted a core, averaged over the quarter of an hour before; above the number of cores, wall times are those of
 a busy machine. Peak memory is of a process and its children together. SYNTHETIC data throughout.
 """
